@@ -1,0 +1,21 @@
+/** Why this exists: the one place where the runtime meets Node's clock, chance and timers. */
+import type { Host } from "./host.ts";
+
+const RESOLVED: Promise<void> = Promise.resolve();
+
+/** The host of every system that was given no other. */
+export const nodeHost: Host = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  wake(run, turn) {
+    // A bare `then` on a settled promise is the cheapest wake-up there is: queueMicrotask makes an
+    // AsyncResource per call, and setImmediate costs three times as much.
+    if (turn === "micro") void RESOLVED.then(run);
+    else setImmediate(run);
+  },
+  timer(ms, fire) {
+    const timeout = setTimeout(fire, ms);
+    return () => clearTimeout(timeout);
+  },
+  choose: (bound) => Math.floor(Math.random() * bound),
+};
