@@ -1,5 +1,6 @@
 /** Why this exists: the one place where the runtime meets Node's clock, chance and timers. */
 import type { Host } from "./host.ts";
+import type { Logger } from "./logger.ts";
 
 const RESOLVED: Promise<void> = Promise.resolve();
 
@@ -18,4 +19,15 @@ export const nodeHost: Host = {
     return () => clearTimeout(timeout);
   },
   choose: (bound) => Math.floor(Math.random() * bound),
+};
+
+/** The default logger: what went wrong, a line each, on stderr. */
+export const stderrLogger: Logger = {
+  debug() {},
+  info() {},
+  warn: (_data, message) => console.error(`holdfast warning: ${message}`),
+  error: (data, message) => {
+    const { err } = data as { err?: Error };
+    console.error(`holdfast error: ${message}${err?.stack === undefined ? "" : `\n${err.stack}`}`);
+  },
 };

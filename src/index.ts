@@ -1,0 +1,27 @@
+/** Entry `holdfast`: processes and supervisors. Importing it loads nothing else. */
+
+export { type SupervisorOptions, supervisor } from "../supervisors/supervisor.ts";
+export { createSystem, type System, type SystemOptions } from "../supervisors/system.ts";
+export type { TreeNode } from "../supervisors/tree.ts";
+export {
+  type Actor,
+  actor,
+  type Deferred,
+  type Description,
+  ignore,
+  type Plain,
+} from "./kernel/actor.ts";
+export {
+  type ChildInfo,
+  type ChildSpec,
+  child,
+  type StartChildResult,
+  type SupervisorCalls,
+} from "./kernel/child-spec.ts";
+export { CallError, OptionError, StartError } from "./kernel/errors.ts";
+export type { Events, Observer, SystemEvent } from "./kernel/events.ts";
+export { type ExitReason, formatReason, isOrderly } from "./kernel/exit.ts";
+export type { Cancel, Host } from "./kernel/host.ts";
+export type { Logger } from "./kernel/logger.ts";
+export type { Ref, RefOf } from "./kernel/ref.ts";
+export type { Down, Exit, Monitor, Outcome, Self } from "./kernel/self.ts";

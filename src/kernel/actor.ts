@@ -1,0 +1,138 @@
+/**
+ * Why this exists: what a user writes to say what one process does, and how the names, arguments
+ * and replies of its messages are inferred from that.
+ */
+import type { ExitReason } from "./exit.ts";
+import type { Self } from "./self.ts";
+
+/** What `init` returns when there is nothing to do: the process ends, and nobody minds. */
+export const ignore: unique symbol = Symbol("ignore");
+export type Ignore = typeof ignore;
+
+/** Message name to a function of its arguments; a call's result is its reply. */
+// biome-ignore lint/suspicious/noExplicitAny: only `any` accepts every handler's own arguments
+export type Protocol = Record<string, (...args: any[]) => unknown>;
+
+/** A call's reply that will be given later, by whoever holds this. See `self.defer()`. */
+export interface Deferred<T> {
+  /** The first `resolve` or `reject` counts. */
+  resolve(value: T): void;
+  /** The caller's promise rejects with a `CallError` of code `refused`. */
+  reject(cause: unknown): void;
+  /** Brands the type, so that a handler's reply type can be read off it. */
+  readonly [deferredReply]?: T;
+}
+export declare const deferredReply: unique symbol;
+
+/** Data for a tree or a page: plain, small, and without payloads. */
+export type Plain =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Plain[]
+  | { readonly [key: string]: Plain };
+export type Description = Readonly<Record<string, Plain>>;
+
+/** An actor's definition: made by `actor()`, started by `system.start` or a supervisor. */
+export interface Actor<Start extends unknown[], Calls, Casts> {
+  readonly name: string;
+  /** @internal */
+  readonly handlers: Handlers;
+  /** Only in the type: what starting takes and what a `Ref` offers. */
+  readonly [protocol]?: { start: (...args: Start) => void; calls: Calls; casts: Casts };
+}
+declare const protocol: unique symbol;
+
+// biome-ignore lint/suspicious/noExplicitAny: the one type that every definition fits
+export type AnyActor = Actor<any, any, any>;
+export type StartArgs<D> = D extends Actor<infer Start, infer _C, infer _K> ? Start : never;
+
+/** The handlers with their types forgotten, as the runtime calls them. */
+export interface Handlers {
+  readonly init: (self: Self<unknown>, ...args: unknown[]) => unknown;
+  readonly calls: Readonly<Record<string, Handler>>;
+  readonly casts: Readonly<Record<string, Handler>>;
+  readonly info: ((self: Self<unknown>, message: unknown) => unknown) | null;
+  readonly terminate: ((self: Self<unknown>, reason: ExitReason) => unknown) | null;
+  readonly describe: ((self: Self<unknown>) => Description) | null;
+}
+export type Handler = (self: Self<unknown>, ...args: unknown[]) => unknown;
+
+type State<I> = Exclude<Awaited<I>, Ignore>;
+type Reply<R> = Awaited<R> extends Deferred<infer T> ? T : Awaited<R>;
+type CallProtocol<Args, Replies> = {
+  [N in keyof Args]: (
+    ...args: Args[N] extends unknown[] ? Args[N] : never
+  ) => N extends keyof Replies ? Reply<Replies[N]> : never;
+};
+type CastProtocol<Args> = {
+  [N in keyof Args]: (...args: Args[N] extends unknown[] ? Args[N] : never) => void;
+};
+
+/**
+ * The intersection of two mapped types over what is to be inferred: the first finds the arguments
+ * of each handler, the second its reply. With one alone TypeScript gives up on the other.
+ */
+type CallHandlers<S, Args, Replies> = {
+  [N in keyof Args]: (
+    self: Self<S>,
+    ...args: Args[N] extends unknown[] ? Args[N] : never
+  ) => unknown;
+} & {
+  // biome-ignore lint/suspicious/noExplicitAny: the arguments are inferred by the other half
+  [N in keyof Replies]: (self: Self<S>, ...args: any[]) => Replies[N];
+};
+
+export interface ActorOptions<I, Start extends unknown[], CallArgs, Replies, CastArgs> {
+  /** Shown in trees and logs for processes without a name. Default `"actor"`. */
+  readonly name?: string;
+  /** Makes the state. It may be async; a throw, or `self.stop(reason)`, makes the start fail. */
+  readonly init: (self: Self<unknown>, ...start: Start) => I;
+  /** Requests: the result, or what its promise resolves to, is the reply. */
+  readonly calls?: CallHandlers<State<I>, CallArgs, Replies>;
+  /** Messages without a reply. */
+  readonly casts?: {
+    [N in keyof CastArgs]: (
+      self: Self<State<I>>,
+      ...args: CastArgs[N] extends unknown[] ? CastArgs[N] : never
+    ) => unknown;
+  };
+  /** Everything else: plain sends, `DOWN`, and `EXIT` when exits are trapped. */
+  readonly info?: (self: Self<State<I>>, message: unknown) => unknown;
+  /**
+   * Runs when the process stops by itself, when a handler threw, and, if it traps exits, when its
+   * parent tells it to stop; not when it is killed. It may be async: a supervisor waits for it
+   * until the child's `shutdownMs`.
+   */
+  readonly terminate?: (self: Self<State<I>>, reason: ExitReason) => unknown;
+  /** What the tree shows of it; called at any time between two messages, must not change anything. */
+  readonly describe?: (self: Self<State<I>>) => Description;
+}
+
+/**
+ * Defines an actor. Handlers are `(self, ...args)`, sync or async; one runs at a time. Put `init`
+ * first: the state's type is read from it.
+ */
+export function actor<
+  I,
+  Start extends unknown[] = [],
+  // biome-ignore lint/complexity/noBannedTypes: an actor without calls has none, not any
+  CallArgs = {},
+  // biome-ignore lint/complexity/noBannedTypes: likewise
+  Replies = {},
+  // biome-ignore lint/complexity/noBannedTypes: likewise
+  CastArgs = {},
+>(
+  options: ActorOptions<I, Start, CallArgs, Replies, CastArgs>,
+): Actor<Start, CallProtocol<CallArgs, Replies>, CastProtocol<CastArgs>> {
+  const handlers = {
+    init: options.init,
+    calls: options.calls ?? {},
+    casts: options.casts ?? {},
+    info: options.info ?? null,
+    terminate: options.terminate ?? null,
+    describe: options.describe ?? null,
+  } as unknown as Handlers;
+  return { name: options.name ?? "actor", handlers };
+}

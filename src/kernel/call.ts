@@ -1,0 +1,162 @@
+/**
+ * Why this exists: a call settles exactly once, by a reply, the callee's end or its deadline.
+ * Deadlines of equal length lie in one queue in order of time, so that a call costs a link in a
+ * list and not a timer; one timer per length waits for the oldest.
+ */
+import { type Deferred, deferredReply } from "./actor.ts";
+import { CallError } from "./errors.ts";
+import { type ExitReason, formatReason } from "./exit.ts";
+import type { Cancel, Host } from "./host.ts";
+
+/** One unanswered call. */
+export class Call {
+  readonly callee: string;
+  readonly name: string;
+  #resolve: (value: unknown) => void;
+  #reject: (error: CallError) => void;
+  /** Null once settled: every later reply is dropped here. */
+  #queue: Deadlines | null;
+  settled = false;
+  #owed: Set<Call> | null = null;
+  at = 0;
+  before: Call | null = null;
+  after: Call | null = null;
+
+  constructor(
+    callee: string,
+    name: string,
+    queue: Deadlines | null,
+    resolve: (value: unknown) => void,
+    reject: (error: CallError) => void,
+  ) {
+    this.callee = callee;
+    this.name = name;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#queue = queue;
+    queue?.add(this);
+  }
+
+  /** Notes it in its callee's list of debts until it is settled. */
+  owe(debts: Set<Call>): void {
+    if (this.settled) return;
+    this.#owed = debts;
+    debts.add(this);
+  }
+
+  reply(value: unknown): void {
+    if (this.#close()) this.#resolve(value);
+  }
+
+  refuse(cause: unknown): void {
+    this.#fail(new CallError("refused", `${this.#what()} was refused`, undefined, cause));
+  }
+
+  exit(reason: ExitReason): void {
+    const code = reason === "noproc" ? "noproc" : "exit";
+    this.#fail(
+      new CallError(code, `${this.#what()} got no reply: ${formatReason(reason)}`, reason),
+    );
+  }
+
+  unknown(): void {
+    this.#fail(new CallError("unknown_message", `${this.callee} has no call "${this.name}"`));
+  }
+
+  expire(timeoutMs: number): void {
+    this.#fail(new CallError("timeout", `${this.#what()} got no reply within ${timeoutMs} ms`));
+  }
+
+  #fail(error: CallError): void {
+    if (this.#close()) this.#reject(error);
+  }
+
+  #close(): boolean {
+    if (this.settled) return false;
+    this.settled = true;
+    this.#queue?.remove(this);
+    this.#queue = null;
+    this.#owed?.delete(this);
+    return true;
+  }
+
+  #what(): string {
+    return `call "${this.name}" to ${this.callee}`;
+  }
+}
+
+/** The calls that wait equally long. */
+export class Deadlines {
+  readonly #host: Host;
+  readonly #timeoutMs: number;
+  #first: Call | null = null;
+  #last: Call | null = null;
+  #timer: Cancel | null = null;
+
+  constructor(host: Host, timeoutMs: number) {
+    this.#host = host;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  add(call: Call): void {
+    call.at = this.#host.now() + this.#timeoutMs;
+    call.before = this.#last;
+    if (this.#last === null) this.#first = call;
+    else this.#last.after = call;
+    this.#last = call;
+    this.#timer ??= this.#host.timer(this.#timeoutMs, () => this.#expire());
+  }
+
+  remove(call: Call): void {
+    const { before, after } = call;
+    if (before === null) this.#first = after;
+    else before.after = after;
+    if (after === null) this.#last = before;
+    else after.before = before;
+    call.before = null;
+    call.after = null;
+  }
+
+  /** Forgets the timer when nothing waits, so that an idle system holds no process open. */
+  rest(): void {
+    if (this.#first !== null) return;
+    this.#timer?.();
+    this.#timer = null;
+  }
+
+  #expire(): void {
+    this.#timer = null;
+    const now = this.#host.now();
+    while (this.#first !== null && this.#first.at <= now) this.#first.expire(this.#timeoutMs);
+    const first = this.#first;
+    if (first === null) return;
+    this.#timer = this.#host.timer(Math.max(1, first.at - now), () => this.#expire());
+  }
+}
+
+/** A reply that is given after the handler has returned. */
+export class DeferredReply<T> implements Deferred<T> {
+  declare readonly [deferredReply]?: T;
+  #call: Call | null = null;
+  /** Settled before the kernel could bind it to its call. */
+  #early: ((call: Call) => void) | null = null;
+
+  resolve(value: T): void {
+    this.#settle((call) => call.reply(value));
+  }
+
+  reject(cause: unknown): void {
+    this.#settle((call) => call.refuse(cause));
+  }
+
+  /** @internal */
+  bind(call: Call): void {
+    this.#call = call;
+    this.#early?.(call);
+  }
+
+  #settle(how: (call: Call) => void): void {
+    if (this.#call !== null) how(this.#call);
+    else this.#early ??= how;
+  }
+}

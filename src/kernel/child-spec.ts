@@ -1,0 +1,118 @@
+/**
+ * Why this exists: how a supervisor is told what to start, and what can be asked of it. The types
+ * lie in the kernel so that an actor can ask its supervisor for a child without knowing it.
+ */
+import type { AnyActor, StartArgs } from "./actor.ts";
+import { OptionError } from "./errors.ts";
+import type { ExitReason } from "./exit.ts";
+import type { Ref } from "./ref.ts";
+
+export interface ChildSpec {
+  /** Unique within its supervisor. */
+  readonly id: string;
+  readonly start: AnyActor;
+  readonly args: readonly unknown[];
+  /** Name to register it under; default none. */
+  readonly name?: string;
+  /**
+   * `permanent` (default): always started again. `transient`: only after an abnormal end, that is
+   * any reason but `normal`, `shutdown` and `{ shutdown }`. `temporary`: never.
+   */
+  readonly restart?: "permanent" | "transient" | "temporary";
+  /**
+   * How long it may take to stop before it is killed, in milliseconds; default 5,000, and
+   * `"infinity"` for supervisors. `"brutal_kill"` asks nothing.
+   */
+  readonly shutdownMs?: number | "brutal_kill" | "infinity";
+  /** Default `"worker"`. */
+  readonly type?: "worker" | "supervisor";
+  /** Waits between restarts; default none. */
+  readonly backoff?: Backoff;
+  /** Limits its restarts by itself; default: they count against the supervisor's intensity. */
+  readonly budget?: Budget;
+}
+
+/** The first restart is at once, the next after `minMs`, then twice as long each time, up to `maxMs`. */
+export interface Backoff {
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+/** Restarts *without progress* that are allowed. One more, and the supervisor escalates. */
+export interface Budget {
+  readonly restarts: number;
+  /**
+   * Asked after each crash: any change of the answer since the last crash is progress and clears
+   * the count. Without it nothing is progress. A rejection is no answer.
+   */
+  readonly progress?: () => Promise<unknown>;
+}
+
+export type StartChildResult =
+  | { readonly status: "started"; readonly ref: Ref }
+  | { readonly status: "ignored" }
+  | { readonly status: "failed"; readonly reason: ExitReason }
+  /** The id is taken, by a running child or one that waits for its restart. */
+  | { readonly status: "already_started" };
+
+export interface ChildInfo {
+  readonly id: string;
+  readonly ref: Ref | null;
+  readonly status: ChildStatus;
+  readonly type: "worker" | "supervisor";
+  /** How often it was started again. */
+  readonly restarts: number;
+}
+
+export type ChildStatus = "starting" | "running" | "restarting" | "stopping" | "stopped";
+
+/** What every supervisor answers. */
+export type SupervisorCalls = {
+  /** Adds a child and starts it; it is forgotten when it ends for good. */
+  startChild: (spec: ChildSpec) => StartChildResult;
+  /** Stops a child within its `shutdownMs` and answers when it has ended. */
+  terminateChild: (id: string) => "ok" | "not_found";
+  whichChildren: () => ChildInfo[];
+};
+
+/** A child specification with its start arguments checked against the definition. */
+export function child<D extends AnyActor>(
+  spec: Omit<ChildSpec, "start" | "args"> & { start: D; args: StartArgs<D> },
+): ChildSpec {
+  return spec;
+}
+
+/** Throws an `OptionError` that names the first field which cannot be meant. */
+export function checkChildSpec(spec: ChildSpec, path: string): void {
+  const allow = (good: boolean, field: keyof ChildSpec, allowed: string): void => {
+    if (!good) throw new OptionError(`${path}.${field}`, spec[field], allowed);
+  };
+  const { restart, shutdownMs, type, backoff, budget } = spec;
+  allow(typeof spec.id === "string" && spec.id !== "", "id", "a name");
+  allow(typeof spec.start?.handlers?.init === "function", "start", "a definition made by actor()");
+  allow(Array.isArray(spec.args), "args", "an array of start arguments");
+  allow(
+    restart === undefined || ["permanent", "transient", "temporary"].includes(restart),
+    "restart",
+    `"permanent", "transient" or "temporary"`,
+  );
+  allow(
+    shutdownMs === undefined ||
+      shutdownMs === "brutal_kill" ||
+      shutdownMs === "infinity" ||
+      (typeof shutdownMs === "number" && shutdownMs >= 0),
+    "shutdownMs",
+    `milliseconds, "brutal_kill" or "infinity"`,
+  );
+  allow(
+    type === undefined || type === "worker" || type === "supervisor",
+    "type",
+    `"worker" or "supervisor"`,
+  );
+  allow(
+    backoff === undefined || (backoff.minMs >= 0 && backoff.maxMs >= backoff.minMs),
+    "backoff",
+    "0 <= minMs <= maxMs",
+  );
+  allow(budget === undefined || budget.restarts >= 0, "budget", "restarts of 0 or more");
+}

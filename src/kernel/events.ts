@@ -1,0 +1,52 @@
+/**
+ * Why this exists: the one stream of facts about a running system. Logs, traces, trees and
+ * invariants are folds over it. `ports/events.ts` adds what happens on a stream.
+ */
+import type { ExitReason } from "./exit.ts";
+
+/** A process, by number and by the name it shows. Numbers are never used again within a system. */
+export interface Subject {
+  readonly pid: number;
+  readonly label: string;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Event type to its fields. Other folders add theirs by declaring this interface again. */
+export interface Events {
+  spawned: Subject & { readonly parent: number | null };
+  /** Its `init` is done. */
+  started: Subject;
+  exited: Subject & { readonly reason: ExitReason };
+  /** A message was put into a mailbox. `name` is the cast's or call's name, or the kind. */
+  sent: Subject & { readonly kind: string; readonly name: string };
+  /** A message was taken out and its handler returned, or its promise settled. */
+  handled: Subject & { readonly kind: string; readonly name: string };
+  /** A message that nobody will handle: no such process, or no such handler. */
+  dead_letter: Subject & { readonly kind: string; readonly name: string };
+  /** A supervisor (the subject) will start `child` again after `delayMs`. */
+  restarting: Subject & {
+    readonly child: string;
+    readonly reason: ExitReason;
+    /** Restarts that count against the child's budget or the supervisor's intensity, this one included. */
+    readonly restarts: number;
+    readonly delayMs: number;
+  };
+  /** A supervisor (the subject) gives up because of `child`, and ends with reason `shutdown`. */
+  escalated: Subject & { readonly child: string; readonly reason: ExitReason };
+  logged: Subject & {
+    readonly level: LogLevel;
+    readonly message: string;
+    readonly data: Readonly<Record<string, unknown>>;
+  };
+}
+
+/** `at`: monotonic milliseconds. */
+export type SystemEvent = {
+  [T in keyof Events]: { readonly type: T; readonly at: number } & Events[T];
+}[keyof Events];
+
+/** An event as its source gives it: the kernel adds the time. */
+export type NewEvent = { [T in keyof Events]: { readonly type: T } & Events[T] }[keyof Events];
+
+export type Observer = (event: SystemEvent) => void;

@@ -1,0 +1,40 @@
+/**
+ * Why this exists: the reasons for which a process ends, as data. OTP's terms keep their spelling.
+ *
+ * | reason | meaning |
+ * | --- | --- |
+ * | `"normal"` | it had nothing more to do |
+ * | `"shutdown"`, `{ shutdown: why }` | it was told to stop, or stops in good order for a reason of its own |
+ * | `"killed"` | it was ended by `"kill"`, which nothing can trap |
+ * | `"noproc"` | there was no such process |
+ * | `{ error }` | a handler threw |
+ * | any other string | the program's own abnormal reason |
+ */
+export type ExitReason =
+  | "normal"
+  | "shutdown"
+  | "kill"
+  | "killed"
+  | "noproc"
+  | (string & {})
+  | { readonly shutdown: unknown }
+  | { readonly error: unknown };
+
+/** Whether a process with this reason ended in good order: a transient child is then left alone. */
+export function isOrderly(reason: ExitReason): boolean {
+  if (typeof reason === "string") return reason === "normal" || reason === "shutdown";
+  return "shutdown" in reason;
+}
+
+/** One line for logs and trees, without a stack. */
+export function formatReason(reason: ExitReason): string {
+  if (typeof reason === "string") return reason;
+  if ("shutdown" in reason) return `shutdown: ${formatCause(reason.shutdown)}`;
+  return formatCause(reason.error);
+}
+
+function formatCause(cause: unknown): string {
+  if (cause instanceof Error) return `${cause.name}: ${cause.message}`;
+  if (typeof cause === "string") return cause;
+  return JSON.stringify(cause) ?? String(cause);
+}

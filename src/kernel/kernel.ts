@@ -1,0 +1,149 @@
+/** Why this exists: what the processes of one system share: the table, the names, the events. */
+import type { AnyActor, StartArgs } from "./actor.ts";
+import { Deadlines } from "./call.ts";
+import { OptionError } from "./errors.ts";
+import type { NewEvent, Observer, SystemEvent } from "./events.ts";
+import type { ExitReason } from "./exit.ts";
+import type { Host } from "./host.ts";
+import { KIND_NAMES, type Kind, type Letter } from "./mailbox.ts";
+import { Process } from "./process.ts";
+import type { Ref, RefOf } from "./ref.ts";
+import { beginWatch, type Watch } from "./relations.ts";
+import { Scheduler } from "./scheduler.ts";
+import type { SpawnOptions } from "./self.ts";
+
+export const CALL_TIMEOUT_MS = 5_000;
+
+export class Kernel {
+  readonly host: Host;
+  readonly scheduler: Scheduler;
+  readonly deadlines: Deadlines | null;
+  /** Whether anybody listens: asked before an event object is made. */
+  observed = false;
+  /** @internal the registers a message is read into */
+  readonly letter: Letter = { kind: 0, name: "", body: undefined, extra: null };
+  readonly #processes = new Map<number, Process>();
+  readonly #names = new Map<string, Process>();
+  readonly #observers = new Set<Observer>();
+  readonly #deadlines = new Map<number, Deadlines>();
+  #lastId = 0;
+
+  constructor(host: Host) {
+    this.host = host;
+    this.scheduler = new Scheduler(host);
+    this.deadlines = this.deadlinesOf(CALL_TIMEOUT_MS);
+  }
+
+  spawn<D extends AnyActor>(
+    definition: D,
+    args: StartArgs<D>,
+    parent: Process | null,
+    options: SpawnOptions,
+  ): Process {
+    this.#lastId++;
+    const process = new Process(this, this.#lastId, definition, args as unknown[], parent, options);
+    this.#processes.set(process.id, process);
+    const { name } = process;
+    if (this.observed) {
+      const { id: pid, label } = process;
+      this.emit({ type: "spawned", pid, label, parent: parent?.id ?? null });
+    }
+    if (name !== null) {
+      // The start fails in the new process's own turn, as every other failing start does.
+      if (this.#names.has(name)) process.stop(`already_started: ${name}`);
+      else this.#names.set(name, process);
+    }
+    return process;
+  }
+
+  /** Every process that lives, oldest first. */
+  processes(): IterableIterator<Process> {
+    return this.#processes.values();
+  }
+
+  whereis<D extends AnyActor>(name: string, definition: D): RefOf<D> | undefined {
+    const process = this.#names.get(name);
+    if (process === undefined || process.definition !== definition) return undefined;
+    return process as Ref as RefOf<D>;
+  }
+
+  exit(process: Process, reason: ExitReason, from: Process | null): void {
+    if (reason === "kill") process.kill();
+    else process.exitSignal(from, reason);
+  }
+
+  /** Tells once when `process` ends, at once with `noproc` if it has. */
+  watch(process: Process, watcher: Process | null, tell: Watch["tell"]): Watch {
+    const watch: Watch = { ref: process, watcher, tell };
+    if (process.alive) beginWatch(watch);
+    else tell(watch, "noproc");
+    return watch;
+  }
+
+  exited(process: Process): Promise<ExitReason> {
+    return new Promise((resolve) => {
+      this.watch(process, null, (_watch, reason) => resolve(reason));
+    });
+  }
+
+  /** The queue of the calls that wait `timeoutMs`; null for those that wait for ever. */
+  deadlinesOf(timeoutMs: number): Deadlines | null {
+    if (timeoutMs === Number.POSITIVE_INFINITY) return null;
+    if (!(timeoutMs >= 0))
+      throw new OptionError("timeoutMs", timeoutMs, "milliseconds, or Infinity");
+    let queue = this.#deadlines.get(timeoutMs);
+    if (queue === undefined) {
+      queue = new Deadlines(this.host, timeoutMs);
+      this.#deadlines.set(timeoutMs, queue);
+    }
+    return queue;
+  }
+
+  observe(observer: Observer): () => void {
+    this.#observers.add(observer);
+    this.observed = true;
+    return () => {
+      this.#observers.delete(observer);
+      this.observed = this.#observers.size > 0;
+    };
+  }
+
+  emit(event: NewEvent): void {
+    const dated = { ...event, at: this.host.now() } as SystemEvent;
+    for (const observer of this.#observers) {
+      try {
+        observer(dated);
+      } catch (error) {
+        // A fault of whoever listens must be heard, and must not be the fault of a process.
+        this.host.wake(() => {
+          throw error;
+        }, "macro");
+      }
+    }
+  }
+
+  /** @internal */
+  message(type: "sent" | "handled", process: Process, kind: string, name: string): void {
+    this.emit({ type, pid: process.id, label: process.label, kind, name });
+  }
+
+  /** @internal */
+  deadLetter(process: Process, kind: Kind, name: string): void {
+    if (this.observed) {
+      const { id: pid, label } = process;
+      this.emit({ type: "dead_letter", pid, label, kind: KIND_NAMES[kind], name });
+    }
+  }
+
+  /** @internal */
+  forget(process: Process): void {
+    this.#processes.delete(process.id);
+    const { name } = process;
+    if (name !== null && this.#names.get(name) === process) this.#names.delete(name);
+  }
+
+  /** Lets go of the timers of calls that nobody waits for any more. */
+  rest(): void {
+    for (const queue of this.#deadlines.values()) queue.rest();
+  }
+}

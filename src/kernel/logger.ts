@@ -1,0 +1,46 @@
+/** Why this exists: the log is a fold over the events. Any pino-like logger will do. */
+import type { Observer } from "./events.ts";
+import { type ExitReason, formatReason, isOrderly } from "./exit.ts";
+
+/** Object first, message second: pino's way. */
+export interface Logger {
+  debug(data: object, message: string): void;
+  info(data: object, message: string): void;
+  warn(data: object, message: string): void;
+  error(data: object, message: string): void;
+}
+
+/** Crashes are always logged, and never a payload or a state. */
+export function logEvents(logger: Logger): Observer {
+  return (event) => {
+    switch (event.type) {
+      case "exited":
+        if (!isOrderly(event.reason)) {
+          logger.error(report(event), `${event.label} crashed: ${formatReason(event.reason)}`);
+        }
+        break;
+      case "restarting": {
+        const { child, restarts, delayMs } = event;
+        const data = { supervisor: event.label, child, restarts, delayMs };
+        logger.warn(data, `${child} is started again${delayMs > 0 ? ` in ${delayMs} ms` : ""}`);
+        break;
+      }
+      case "escalated":
+        logger.error(
+          { supervisor: event.label, child: event.child, reason: formatReason(event.reason) },
+          `${event.label} gives up: ${event.child} failed too often`,
+        );
+        break;
+      case "logged":
+        logger[event.level]({ process: event.label, ...event.data }, event.message);
+        break;
+      default:
+    }
+  };
+}
+
+function report(event: { pid: number; label: string; reason: ExitReason }): object {
+  const { pid: process, label, reason } = event;
+  const err = typeof reason === "object" && "error" in reason ? reason.error : undefined;
+  return { process, label, reason: formatReason(reason), ...(err instanceof Error ? { err } : {}) };
+}

@@ -1,0 +1,117 @@
+/**
+ * Why this exists: which process runs next, and when everybody else gets the thread back.
+ *
+ * On the real host a microtask is the cheapest wake-up, but microtasks alone starve timers and
+ * I/O. So a drain goes on in microtasks only while it has credit left and less than a slice has
+ * passed since Node's loop last turned; after that it asks for a macrotask.
+ */
+import type { Host } from "./host.ts";
+import type { Process } from "./process.ts";
+
+/** How long the loop may be kept from timers and I/O. */
+const SLICE_MS = 4;
+/** Messages between two looks at the clock. */
+const LOOK_EVERY = 64;
+/** Messages handled in microtasks before a macrotask is due whatever the clock says. */
+const CREDIT = 4096;
+/** Messages one process may handle before the next one's turn. */
+const QUANTUM = 256;
+
+export class Scheduler {
+  readonly #host: Host;
+  #first: Process | null = null;
+  #last: Process | null = null;
+  #ready = 0;
+  #armed = false;
+  #draining = false;
+  #credit = CREDIT;
+  #lastMacro: number;
+  /** Set when app code got an answer: it should see it before the next process runs. */
+  #yield = false;
+  readonly #micro = (): void => this.#drain(true);
+  readonly #macro = (): void => {
+    this.#credit = CREDIT;
+    this.#lastMacro = this.#host.now();
+    this.#drain(false);
+  };
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#lastMacro = host.now();
+  }
+
+  /** A process that has something to do and is not in the queue yet. */
+  enqueue(process: Process): void {
+    if (this.#last === null) this.#first = process;
+    else this.#last.nextReady = process;
+    this.#last = process;
+    this.#ready++;
+    if (!this.#armed) this.#arm();
+  }
+
+  yieldSoon(): void {
+    this.#yield = true;
+  }
+
+  #arm(): void {
+    this.#armed = true;
+    if (this.#draining) return;
+    if (this.#credit > 0) this.#host.wake(this.#micro, "micro");
+    else this.#host.wake(this.#macro, "macro");
+  }
+
+  #drain(micro: boolean): void {
+    if (this.#host.pick !== undefined) {
+      this.#step(this.#host.pick);
+      return;
+    }
+    this.#draining = true;
+    const began = this.#host.now();
+    const handled = this.#run(began, micro ? this.#credit : Number.MAX_SAFE_INTEGER);
+    if (micro) this.#credit = began - this.#lastMacro > SLICE_MS ? 0 : this.#credit - handled;
+    this.#draining = false;
+    this.#armed = false;
+    if (this.#first !== null) this.#arm();
+  }
+
+  #run(began: number, credit: number): number {
+    let handled = 0;
+    let look = LOOK_EVERY;
+    this.#yield = false;
+    for (let process = this.#first; process !== null; process = this.#first) {
+      this.#take(process, null);
+      handled += process.run(QUANTUM);
+      if (this.#yield) break;
+      if (handled < look) continue;
+      look = handled + LOOK_EVERY;
+      if (handled >= credit || this.#host.now() - began > SLICE_MS) break;
+    }
+    return handled + 1;
+  }
+
+  /** One message of one process, both of the host's choosing. */
+  #step(pick: (ready: number) => number): void {
+    let before: Process | null = null;
+    let process = this.#first;
+    for (let i = pick(this.#ready); i > 0 && process !== null; i--) {
+      before = process;
+      process = process.nextReady;
+    }
+    this.#draining = true;
+    if (process !== null) {
+      this.#take(process, before);
+      process.run(1);
+    }
+    this.#draining = false;
+    this.#armed = false;
+    if (this.#first !== null) this.#arm();
+  }
+
+  #take(process: Process, before: Process | null): void {
+    if (before === null) this.#first = process.nextReady;
+    else before.nextReady = process.nextReady;
+    if (this.#last === process) this.#last = before;
+    process.nextReady = null;
+    this.#ready--;
+  }
+}

@@ -1,0 +1,90 @@
+/** Why this exists: what a process can do, as its handlers see it. */
+import type { AnyActor, Deferred, StartArgs } from "./actor.ts";
+import type { LogLevel, NewEvent } from "./events.ts";
+import type { ExitReason } from "./exit.ts";
+import type { Cancel, Host } from "./host.ts";
+import type { Ref, RefOf } from "./ref.ts";
+
+/** How a start ended. */
+export type StartOutcome =
+  | { readonly status: "started" }
+  | { readonly status: "ignored" }
+  | { readonly status: "failed"; readonly reason: ExitReason };
+
+export interface SpawnOptions {
+  /** Registers the process; the start fails with `already_started` when the name is taken. */
+  readonly name?: string;
+  /** What trees and logs show; default the name, or the definition's. */
+  readonly label?: string;
+  /** Told once, within the new process's turn, when `init` is over: cast yourself a message. */
+  readonly onStart?: (outcome: StartOutcome) => void;
+}
+
+/** One watch over one process; ended by its one `DOWN`, or by `demonitor`. */
+export interface Monitor {
+  readonly ref: Ref;
+}
+
+/** Arrives at `info` once per monitor; reason `noproc` when the process had ended before. */
+export interface Down {
+  readonly type: "DOWN";
+  readonly monitor: Monitor;
+  readonly ref: Ref;
+  readonly reason: ExitReason;
+}
+
+/** Arrives at `info` of a process that traps exits, when a linked process ends. */
+export interface Exit {
+  readonly type: "EXIT";
+  readonly ref: Ref;
+  readonly reason: ExitReason;
+}
+
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: unknown };
+
+export interface Self<S> {
+  state: S;
+  readonly id: number;
+  readonly label: string;
+  /** This process as others see it. Its own messages are sent like anybody's. */
+  readonly ref: Ref;
+  readonly host: Host;
+  /** Whether exits of linked processes arrive as `EXIT` messages instead of ending this process. */
+  trapExit: boolean;
+  /** Fires when the process has ended, for whatever reason. */
+  readonly signal: AbortSignal;
+  /** Ends the process after the current handler. In `init` the start fails with that reason. */
+  stop(reason: ExitReason): void;
+  /** Runs `step` right after the current handler, before any message. */
+  continue(step: () => unknown): void;
+  /** Runs `step` as a message once `ms` milliseconds are over; forgotten when the process ends. */
+  after(ms: number, label: string, step: () => unknown): Cancel;
+  /**
+   * Starts `work` now and runs `done` with its outcome as a message, so that the process goes on
+   * meanwhile. When the process ends first the outcome is dropped.
+   */
+  task<T>(label: string, work: () => T | Promise<T>, done: (outcome: Outcome<T>) => unknown): void;
+  /** In a call's handler: return it, and settle it later. */
+  defer<T>(): Deferred<T>;
+  spawn<D extends AnyActor>(definition: D, args: StartArgs<D>, options?: SpawnOptions): RefOf<D>;
+  /** Spawns and links at once: the new process's parent is this one. */
+  spawnLink<D extends AnyActor>(
+    definition: D,
+    args: StartArgs<D>,
+    options?: SpawnOptions,
+  ): RefOf<D>;
+  link(ref: Ref): void;
+  unlink(ref: Ref): void;
+  monitor(ref: Ref): Monitor;
+  demonitor(monitor: Monitor): void;
+  /** Sends an exit signal. `"kill"` cannot be trapped. */
+  exit(ref: Ref, reason: ExitReason): void;
+  /** Resolves with the exit reason of `ref`; `noproc` when it had ended before. */
+  exited(ref: Ref): Promise<ExitReason>;
+  /** The process registered under `name`, if it runs that definition. */
+  whereis<D extends AnyActor>(name: string, definition: D): RefOf<D> | undefined;
+  emit(event: NewEvent): void;
+  log(level: LogLevel, message: string, data?: Readonly<Record<string, unknown>>): void;
+}

@@ -1,0 +1,355 @@
+/**
+ * Why this exists: who is started again when it fails, how soon, how often, and in which order
+ * everything stops. OTP's supervisor, one_for_one, in which nothing waits: a child that takes its
+ * time to start or to stop keeps no sibling from being restarted.
+ */
+
+import type { Deferred } from "../src/kernel/actor.ts";
+import { actor, type Description, type Plain } from "../src/kernel/actor.ts";
+import {
+  type Backoff,
+  type ChildInfo,
+  type ChildSpec,
+  type ChildStatus,
+  checkChildSpec,
+  type StartChildResult,
+} from "../src/kernel/child-spec.ts";
+import { OptionError } from "../src/kernel/errors.ts";
+import { type ExitReason, formatReason, isOrderly } from "../src/kernel/exit.ts";
+import type { Cancel } from "../src/kernel/host.ts";
+import type { Ref } from "../src/kernel/ref.ts";
+import type { Exit, Self, StartOutcome } from "../src/kernel/self.ts";
+import { createRestartWindow, type RestartWindow } from "./restart-window.ts";
+
+export interface SupervisorOptions {
+  /** Only the child that ended is started again. */
+  readonly strategy?: "one_for_one";
+  /** Restarts allowed within `periodMs`, of all children without a budget of their own; default 1. */
+  readonly intensity?: number;
+  /** Default 5,000 ms. */
+  readonly periodMs?: number;
+  /** Started in this order, each when the one before it is up; stopped in reverse. */
+  readonly children?: readonly ChildSpec[];
+}
+
+interface Child {
+  readonly spec: ChildSpec;
+  /** Added while running: forgotten when it ends, stopped together with its like. */
+  readonly dynamic: boolean;
+  ref: Ref | null;
+  status: ChildStatus;
+  startedAt: number;
+  restarts: number;
+  /** Restarts since the last sign of progress. */
+  streak: number;
+  /** What `budget.progress` said at the last crash. */
+  mark: unknown;
+  lastExit: ExitReason | null;
+  /** The restart's or the kill's timer. */
+  timer: Cancel | null;
+  starter: Deferred<StartChildResult> | null;
+  stoppers: Deferred<"ok" | "not_found">[];
+}
+
+interface State {
+  readonly intensity: number;
+  readonly periodMs: number;
+  readonly window: RestartWindow;
+  readonly children: Map<string, Child>;
+  readonly byPid: Map<number, Child>;
+}
+
+const SHUTDOWN_MS = 5_000;
+
+export const supervisor = actor({
+  name: "supervisor",
+  init: async (self, options: SupervisorOptions): Promise<State> => {
+    const state = newState(options);
+    self.trapExit = true;
+    for (const spec of options.children ?? []) {
+      const child = newChild(spec, false);
+      state.children.set(spec.id, child);
+      const reason = await startFirst(self, state, child);
+      if (reason === null) continue;
+      await stopAll(self, state);
+      self.stop({ shutdown: `child ${spec.id} did not start: ${formatReason(reason)}` });
+      return state;
+    }
+    return state;
+  },
+  calls: {
+    startChild: (self, spec: ChildSpec) => {
+      checkChildSpec(spec, "spec");
+      const reply = self.defer<StartChildResult>();
+      if (self.state.children.has(spec.id)) reply.resolve({ status: "already_started" });
+      else {
+        const child = newChild(spec, true);
+        child.starter = reply;
+        self.state.children.set(spec.id, child);
+        begin(self, child);
+      }
+      return reply;
+    },
+    terminateChild: (self, id: string) => {
+      const reply = self.defer<"ok" | "not_found">();
+      const child = self.state.children.get(id);
+      if (child === undefined) reply.resolve("not_found");
+      else {
+        child.stoppers.push(reply);
+        end(self, child);
+      }
+      return reply;
+    },
+    whichChildren: (self): ChildInfo[] =>
+      [...self.state.children.values()].map(({ spec, ref, status, restarts }) => ({
+        id: spec.id,
+        ref,
+        status,
+        type: spec.type ?? "worker",
+        restarts,
+      })),
+  },
+  casts: {
+    /** A child's `init` is over: sent from within the child's turn, before any exit of it. */
+    started: (self, id: string, pid: number, outcome: StartOutcome) => {
+      const child = self.state.children.get(id);
+      if (child?.ref?.id === pid && child.status === "starting") return begun(self, child, outcome);
+    },
+  },
+  info: (self, message) => {
+    const exit = message as Exit;
+    if (exit.type !== "EXIT") return;
+    const child = self.state.byPid.get(exit.ref.id);
+    if (child !== undefined) return ended(self, child, exit.reason);
+  },
+  terminate: (self) => stopAll(self, self.state),
+  describe: (self): Description => describe(self),
+});
+
+function newState(options: SupervisorOptions): State {
+  const { intensity = 1, periodMs = 5_000, strategy = "one_for_one" } = options;
+  if (strategy !== "one_for_one") throw new OptionError("strategy", strategy, `"one_for_one"`);
+  if (!(Number.isInteger(intensity) && intensity >= 0)) {
+    throw new OptionError("intensity", intensity, "a whole number from 0");
+  }
+  if (!(periodMs > 0)) throw new OptionError("periodMs", periodMs, "milliseconds above 0");
+  const ids = new Set<string>();
+  for (const [i, spec] of (options.children ?? []).entries()) {
+    checkChildSpec(spec, `children[${i}]`);
+    if (ids.has(spec.id)) throw new OptionError(`children[${i}].id`, spec.id, "an id used once");
+    ids.add(spec.id);
+  }
+  const window = createRestartWindow(intensity, periodMs);
+  return { intensity, periodMs, window, children: new Map(), byPid: new Map() };
+}
+
+const newChild = (spec: ChildSpec, dynamic: boolean): Child => ({
+  spec,
+  dynamic,
+  ref: null,
+  status: "starting",
+  startedAt: 0,
+  restarts: 0,
+  streak: 0,
+  mark: undefined,
+  lastExit: null,
+  timer: null,
+  starter: null,
+  stoppers: [],
+});
+
+// Starting
+
+/** For `init`, which hears no messages yet: the reason it did not start, or null. */
+function startFirst(self: Self<unknown>, state: State, child: Child): Promise<ExitReason | null> {
+  return new Promise((resolve) => {
+    const ref = spawn(self, child, (outcome) => {
+      if (outcome.status === "failed") resolve(outcome.reason);
+      else {
+        child.status = outcome.status === "started" ? "running" : "stopped";
+        if (child.status === "running") state.byPid.set(ref.id, child);
+        else child.ref = null;
+        resolve(null);
+      }
+    });
+  });
+}
+
+function begin(self: Self<State>, child: Child): void {
+  const { id } = child.spec;
+  spawn(self, child, (outcome) => {
+    (self.ref as Ref<object, { started: (...args: unknown[]) => void }>).cast(
+      "started",
+      id,
+      child.ref?.id,
+      outcome,
+    );
+  });
+}
+
+function spawn(self: Self<unknown>, child: Child, onStart: (outcome: StartOutcome) => void): Ref {
+  const { start, args, name, id } = child.spec;
+  child.status = "starting";
+  child.startedAt = self.host.now();
+  const ref: Ref = self.spawnLink(start, args as never, {
+    label: id,
+    onStart,
+    ...(name === undefined ? {} : { name }),
+  });
+  child.ref = ref;
+  return ref;
+}
+
+function begun(self: Self<State>, child: Child, outcome: StartOutcome): unknown {
+  const { starter, ref } = child;
+  child.starter = null;
+  if (outcome.status === "started" && ref !== null) {
+    child.status = "running";
+    self.state.byPid.set(ref.id, child);
+    starter?.resolve({ status: "started", ref });
+    return undefined;
+  }
+  child.ref = null;
+  if (outcome.status === "failed" && starter === null) {
+    return restart(self, child, outcome.reason);
+  }
+  settle(self, child);
+  starter?.resolve(
+    outcome.status === "failed"
+      ? { status: "failed", reason: outcome.reason }
+      : { status: "ignored" },
+  );
+  return undefined;
+}
+
+// Ending
+
+function ended(self: Self<State>, child: Child, reason: ExitReason): unknown {
+  if (child.ref !== null) self.state.byPid.delete(child.ref.id);
+  child.ref = null;
+  child.lastExit = reason;
+  const { restart: policy = "permanent" } = child.spec;
+  const again = policy === "permanent" || (policy === "transient" && !isOrderly(reason));
+  if (child.status !== "stopping" && again) return restart(self, child, reason);
+  settle(self, child);
+  return undefined;
+}
+
+/** It is down for good, or until somebody asks for it. */
+function settle(self: Self<State>, child: Child): void {
+  child.timer?.();
+  child.timer = null;
+  child.status = "stopped";
+  if (child.dynamic) self.state.children.delete(child.spec.id);
+  for (const stopper of child.stoppers.splice(0)) stopper.resolve("ok");
+}
+
+async function restart(self: Self<State>, child: Child, reason: ExitReason): Promise<void> {
+  await noteProgress(self, child);
+  child.streak++;
+  child.restarts++;
+  const { backoff, budget, id } = child.spec;
+  const allowed =
+    budget === undefined
+      ? self.state.window.admit(self.host.now())
+      : child.streak <= budget.restarts;
+  const { id: pid, label } = self;
+  if (!allowed) {
+    child.status = "stopped";
+    self.emit({ type: "escalated", pid, label, child: id, reason });
+    self.stop("shutdown");
+    return;
+  }
+  const delayMs = backoff === undefined ? 0 : delay(self, backoff, child.streak);
+  self.emit({ type: "restarting", pid, label, child: id, reason, restarts: child.streak, delayMs });
+  if (delayMs === 0) {
+    begin(self, child);
+    return;
+  }
+  child.status = "restarting";
+  child.timer = self.after(delayMs, "restart", () => begin(self, child));
+}
+
+async function noteProgress(self: Self<State>, child: Child): Promise<void> {
+  const { budget } = child.spec;
+  if (budget === undefined) {
+    // Without a measure of progress, a period of life is one.
+    if (self.host.now() - child.startedAt >= self.state.periodMs) child.streak = 0;
+    return;
+  }
+  if (budget.progress === undefined) return;
+  try {
+    const mark = await budget.progress();
+    if (mark !== child.mark) child.streak = 0;
+    child.mark = mark;
+  } catch {
+    // Whoever knows is down as well: then there is nothing that could clear the count.
+  }
+}
+
+/** Jitter of a fifth either way, so that what fell together does not rise together. */
+function delay(self: Self<State>, backoff: Backoff, streak: number): number {
+  if (streak <= 1) return 0;
+  const ms = Math.min(backoff.maxMs, backoff.minMs * 2 ** (streak - 2));
+  return Math.round(ms * (0.8 + self.host.choose(401) / 1000));
+}
+
+// Stopping
+
+function end(self: Self<State>, child: Child): void {
+  const { ref } = child;
+  if (child.status === "stopping") return;
+  child.timer?.();
+  if (ref === null) {
+    settle(self, child);
+    return;
+  }
+  const ms = askToStop(self, child, ref);
+  if (ms !== null) child.timer = self.after(ms, "kill", () => self.exit(ref, "kill"));
+}
+
+/** Sends the signal; the time after which it must be followed by a kill, if any. */
+function askToStop(self: Self<unknown>, child: Child, ref: Ref): number | null {
+  const { shutdownMs = child.spec.type === "supervisor" ? "infinity" : SHUTDOWN_MS } = child.spec;
+  child.status = "stopping";
+  self.exit(ref, shutdownMs === "brutal_kill" ? "kill" : "shutdown");
+  return typeof shutdownMs === "number" ? shutdownMs : null;
+}
+
+/** For `init` and `terminate`, which hear no messages: the dynamic ones together, then in reverse. */
+async function stopAll(self: Self<unknown>, state: State): Promise<void> {
+  const children = [...state.children.values()].reverse();
+  await Promise.all(children.filter((child) => child.dynamic).map((child) => stop(self, child)));
+  for (const child of children) if (!child.dynamic) await stop(self, child);
+}
+
+async function stop(self: Self<unknown>, child: Child): Promise<void> {
+  const { ref } = child;
+  child.timer?.();
+  if (ref === null) return;
+  const ms = askToStop(self, child, ref);
+  const cancel = ms === null ? null : self.host.timer(ms, () => self.exit(ref, "kill"));
+  await self.exited(ref);
+  cancel?.();
+  child.ref = null;
+  child.status = "stopped";
+}
+
+function describe(self: Self<State>): Description {
+  const { intensity, periodMs, window, children } = self.state;
+  return {
+    strategy: "one_for_one",
+    intensity,
+    periodMs,
+    recentRestarts: window.recent(self.host.now()),
+    children: [...children.values()].map(
+      ({ spec, ref, status, restarts, lastExit }): Plain => ({
+        id: spec.id,
+        pid: ref?.id ?? null,
+        status,
+        restarts,
+        lastExit: lastExit === null ? null : formatReason(lastExit),
+      }),
+    ),
+  };
+}

@@ -1,0 +1,90 @@
+/** Why this exists: the whole that an application holds: one kernel under one top supervisor. */
+import type { AnyActor, StartArgs } from "../src/kernel/actor.ts";
+import type { ChildSpec, StartChildResult } from "../src/kernel/child-spec.ts";
+import { StartError } from "../src/kernel/errors.ts";
+import type { Observer } from "../src/kernel/events.ts";
+import type { ExitReason } from "../src/kernel/exit.ts";
+import type { Host } from "../src/kernel/host.ts";
+import { Kernel } from "../src/kernel/kernel.ts";
+import { type Logger, logEvents } from "../src/kernel/logger.ts";
+import { nodeHost, stderrLogger } from "../src/kernel/node-host.ts";
+import { asProcess, type Process } from "../src/kernel/process.ts";
+import type { Ref, RefOf } from "../src/kernel/ref.ts";
+import { supervisor } from "./supervisor.ts";
+import { type TreeNode, treeOf } from "./tree.ts";
+
+export interface SystemOptions {
+  /** Default `"system"`. */
+  readonly name?: string;
+  /** Default Node's clock, timers and chance. */
+  readonly host?: Host;
+  /** Where crashes, restarts and the actors' own logs go; default warnings and errors on stderr. */
+  readonly logger?: Logger | false;
+}
+
+export interface System extends AsyncDisposable {
+  /**
+   * Starts a process below the top supervisor and resolves when its `init` is done; rejects with a
+   * `StartError` otherwise. It is not started again: the application is what stands above it.
+   * Whoever wants restarts starts a `supervisor`.
+   */
+  start<D extends AnyActor>(definition: D, ...args: StartArgs<D>): Promise<RefOf<D>>;
+  start(spec: ChildSpec): Promise<Ref>;
+  /** The process registered under `name`, if it runs that definition. */
+  whereis<D extends AnyActor>(name: string, definition: D): RefOf<D> | undefined;
+  /** Sends an exit signal; `"kill"` cannot be trapped. */
+  exit(ref: Ref, reason: ExitReason): void;
+  /** Resolves with the reason when the process ends; `noproc` if it had ended before. */
+  exited(ref: Ref): Promise<ExitReason>;
+  /** The supervision tree now: plain data that prints well. */
+  tree(): TreeNode;
+  /** Listens to every event of the system; returns what ends it. */
+  observe(observer: Observer): () => void;
+  /** Stops everything, last started first, each within its own time. */
+  stop(): Promise<void>;
+}
+
+export function createSystem(options: SystemOptions = {}): System {
+  const kernel = new Kernel(options.host ?? nodeHost);
+  const { logger = stderrLogger, name = "system" } = options;
+  if (logger !== false) kernel.observe(logEvents(logger));
+  // Nothing below the top is started again by it, so that its intensity is never asked.
+  const root: Process = kernel.spawn(supervisor, [{}], null, { label: name });
+  const top = root as Ref as RefOf<typeof supervisor>;
+  let lastId = 0;
+
+  const start = async (first: AnyActor | ChildSpec, ...args: unknown[]): Promise<Ref> => {
+    const spec = "id" in first ? first : { id: first.name, start: first, args };
+    lastId++;
+    const id = lastId === 1 || "id" in first ? spec.id : `${spec.id}-${lastId}`;
+    const result = await top.callWithin(Number.POSITIVE_INFINITY, "startChild", {
+      ...spec,
+      id,
+      restart: "temporary",
+    });
+    return started(id, result);
+  };
+  const stop = async (): Promise<void> => {
+    const ended = kernel.exited(root);
+    kernel.exit(root, "shutdown", null);
+    await ended;
+    kernel.rest();
+  };
+
+  return {
+    start: start as System["start"],
+    whereis: (wanted, definition) => kernel.whereis(wanted, definition),
+    exit: (ref, reason) => kernel.exit(asProcess(ref), reason, null),
+    exited: (ref) => kernel.exited(asProcess(ref)),
+    tree: () => treeOf(kernel, root),
+    observe: (observer) => kernel.observe(observer),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function started(id: string, result: StartChildResult): Ref {
+  if (result.status === "started") return result.ref;
+  const reason = result.status === "failed" ? result.reason : result.status;
+  throw new StartError(id, reason);
+}

@@ -1,0 +1,126 @@
+/** Why this exists: the living system as plain data, and as lines that a person can read. */
+import type { Description, Plain } from "../src/kernel/actor.ts";
+import type { Kernel } from "../src/kernel/kernel.ts";
+import type { Process } from "../src/kernel/process.ts";
+import { supervisor } from "./supervisor.ts";
+
+/** Plain data: what `JSON.stringify` makes of it is all there is. `String(node)` draws it. */
+export interface TreeNode {
+  readonly label: string;
+  /** Null: not running just now. */
+  readonly pid: number | null;
+  readonly type: "worker" | "supervisor";
+  readonly status: string;
+  /** Messages that wait. */
+  readonly mailbox: number;
+  /** How often its supervisor started it again. */
+  readonly restarts: number;
+  /** What the actor says of itself. */
+  readonly detail: Description;
+  readonly children: readonly TreeNode[];
+}
+
+export function treeOf(kernel: Kernel, root: Process): TreeNode {
+  const byParent = new Map<Process, Process[]>();
+  for (const process of kernel.processes()) {
+    const { parent } = process;
+    if (parent === null) continue;
+    const siblings = byParent.get(parent);
+    if (siblings === undefined) byParent.set(parent, [process]);
+    else siblings.push(process);
+  }
+  return nodeOf(root, 0, byParent);
+}
+
+function nodeOf(process: Process, restarts: number, byParent: Map<Process, Process[]>): TreeNode {
+  const { children: specs, ...detail } = detailOf(process);
+  const children: TreeNode[] = [];
+  const isSupervisor = process.definition === supervisor;
+  const details = (isSupervisor ? (specs ?? []) : []) as unknown as readonly ChildDetail[];
+  const known = new Map(details.map((spec) => [spec.pid, spec]));
+  for (const child of byParent.get(process) ?? []) {
+    children.push(nodeOf(child, known.get(child.id)?.restarts ?? 0, byParent));
+  }
+  for (const spec of details) {
+    if (spec.pid === null) children.push(absent(spec));
+  }
+  return new Node({
+    label: process.label,
+    pid: process.id,
+    type: isSupervisor ? "supervisor" : "worker",
+    status: process.status,
+    mailbox: process.waiting,
+    restarts,
+    detail,
+    children,
+  });
+}
+
+interface ChildDetail {
+  readonly id: string;
+  readonly pid: number | null;
+  readonly status: string;
+  readonly restarts: number;
+  readonly lastExit: string | null;
+}
+
+function absent({ id, status, restarts, lastExit }: ChildDetail): TreeNode {
+  const detail = { lastExit };
+  const none = { pid: null, mailbox: 0, children: [] };
+  return new Node({ label: id, type: "worker", status, restarts, detail, ...none });
+}
+
+/** Its `init` may not be over, and a description is never worth a failure. */
+function detailOf(process: Process): Description {
+  const { describe } = process.definition.handlers;
+  if (describe === null || process.status === "starting") return {};
+  try {
+    return describe(process);
+  } catch (error) {
+    return { describe: String(error) };
+  }
+}
+
+class Node implements TreeNode {
+  declare readonly label: string;
+  declare readonly pid: number | null;
+  declare readonly type: "worker" | "supervisor";
+  declare readonly status: string;
+  declare readonly mailbox: number;
+  declare readonly restarts: number;
+  declare readonly detail: Description;
+  declare readonly children: readonly TreeNode[];
+
+  constructor(node: TreeNode) {
+    Object.assign(this, node);
+  }
+
+  toString(): string {
+    return [...lines(this, "", "")].join("\n");
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}
+
+function* lines(node: TreeNode, first: string, rest: string): Generator<string> {
+  yield `${(first + node.label).padEnd(28)} ${summary(node)}`.trimEnd();
+  for (const [i, child] of node.children.entries()) {
+    const last = i === node.children.length - 1;
+    yield* lines(child, rest + (last ? "└─ " : "├─ "), rest + (last ? "   " : "│  "));
+  }
+}
+
+function summary(node: TreeNode): string {
+  const parts = [node.type === "supervisor" ? "supervisor" : node.status];
+  if (node.mailbox > 0) parts.push(`mailbox ${node.mailbox}`);
+  if (node.restarts > 0) parts.push(`restarts ${node.restarts}`);
+  for (const [key, value] of Object.entries(node.detail)) {
+    if (isShort(value)) parts.push(typeof value === "string" ? value : `${key} ${value}`);
+  }
+  return parts.join("  ");
+}
+
+const isShort = (value: Plain): boolean => value !== null && typeof value !== "object";
