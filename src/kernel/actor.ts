@@ -40,7 +40,7 @@ export interface Actor<Start extends unknown[], Calls, Casts> {
   /** @internal */
   readonly handlers: Handlers;
   /** Only in the type: what starting takes and what a `Ref` offers. */
-  readonly [protocol]?: { start: (...args: Start) => void; calls: Calls; casts: Casts };
+  readonly [protocol]?: { start(...args: Start): void; calls: Calls; casts: Casts };
 }
 declare const protocol: unique symbol;
 

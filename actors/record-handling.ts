@@ -1,0 +1,170 @@
+/** Why this exists: how records become handler calls, and handler results become acks. */
+import type { Ref } from "../src/kernel/ref.ts";
+import type { Self } from "../src/kernel/self.ts";
+import type { Message } from "../src/ports/record.ts";
+import { HandlerError } from "./handler.ts";
+import type { WorkerState } from "./worker-state.ts";
+
+/** Records whose handlers are sync, started in one turn before others get theirs. */
+const TURN = 64;
+/** How often a worker whose member is not confirmed looks again. */
+const LOOK_MS = 50;
+
+/** Starts what may be started. */
+export function pump(self: Self<WorkerState>): void {
+  const { state } = self;
+  if (state.next >= state.queue.length || !isConfirmed(self)) return;
+  try {
+    for (let i = 0; i < TURN && canStart(state); i++) {
+      if (state.options.group.eachBatch === undefined) startMessage(self);
+      else startBatch(self);
+    }
+  } finally {
+    // Also when a handler threw: what was done before it is done.
+    flushDone(state, self.id);
+  }
+  if (canStart(state)) (self.ref as Ref<object, { pump: () => void }>).cast("pump");
+}
+
+const canStart = (state: WorkerState): boolean =>
+  state.open && state.handling === null && state.next < state.queue.length;
+
+/** A member that the broker may have given up starts nothing until it is confirmed again. */
+function isConfirmed(self: Self<WorkerState>): boolean {
+  const { state } = self;
+  if (state.options.session.confirmed()) return true;
+  if (!state.looking) {
+    state.looking = true;
+    self.after(LOOK_MS, "confirmed?", () => {
+      state.looking = false;
+      pump(self);
+    });
+  }
+  return false;
+}
+
+function startMessage(self: Self<WorkerState>): void {
+  const { options, queue, next } = self.state;
+  const { group, where, produce } = options;
+  const message = queue[next] as Message;
+  self.state.next++;
+  const ackByHand = manualAcks(self, [message]);
+  start(self, [message], () =>
+    group.eachMessage?.({
+      topic: where.topic,
+      partition: where.partition,
+      message,
+      produce,
+      ack: () => ackByHand(message.offset),
+      get signal() {
+        return self.signal;
+      },
+    }),
+  );
+}
+
+function startBatch(self: Self<WorkerState>): void {
+  const { options, queue, next } = self.state;
+  const { group, where, produce } = options;
+  const messages = next === 0 ? queue : queue.slice(next);
+  self.state.queue = [];
+  self.state.next = 0;
+  const ack = manualAcks(self, messages);
+  start(self, messages, () =>
+    group.eachBatch?.({
+      topic: where.topic,
+      partition: where.partition,
+      messages,
+      produce,
+      ack,
+      get signal() {
+        return self.signal;
+      },
+    }),
+  );
+}
+
+function start(self: Self<WorkerState>, messages: readonly Message[], handle: () => unknown): void {
+  const { state } = self;
+  const { where, unsettled } = state.options;
+  const { topic, partition, epoch } = where;
+  const firstOffset = Number(messages[0]?.offset);
+  const lastOffset = Number(messages.at(-1)?.offset);
+  state.handedTo = Math.max(state.handedTo, lastOffset + 1);
+  const { id: pid, label } = self;
+  self.emit({ type: "handling", pid, label, topic, partition, epoch, firstOffset, lastOffset });
+  let result: unknown;
+  try {
+    result = handle();
+  } catch (error) {
+    throw failure(state, messages, error);
+  }
+  if (!isThenable(result)) {
+    finish(self, messages);
+    return;
+  }
+  const promise = Promise.resolve(result);
+  unsettled.add(topic, partition, promise);
+  state.handling = { messages, promise };
+  self.task(
+    "handler",
+    () => promise,
+    (outcome) => {
+      state.handling = null;
+      for (const idle of state.idle.splice(0)) idle.resolve();
+      if (!outcome.ok) throw failure(state, messages, outcome.error);
+      finish(self, messages);
+      flushDone(state, self.id);
+      pump(self);
+    },
+  );
+}
+
+function failure(state: WorkerState, messages: readonly Message[], error: unknown): HandlerError {
+  const { topic, partition } = state.options.where;
+  return new HandlerError(topic, partition, messages[0]?.offset ?? "", error);
+}
+
+// Acking
+
+export function finish(self: Self<WorkerState>, messages: readonly Message[]): void {
+  const { state } = self;
+  if (state.options.group.ackMode === "manual") return;
+  for (const message of messages) state.done.push(Number(message.offset));
+  state.flow.remove(messages);
+}
+
+export function flushDone(state: WorkerState, incarnation: number): void {
+  if (state.done.length === 0) return;
+  const offsets = state.done;
+  state.done = [];
+  state.options.acker.cast("ack", state.options.where, incarnation, offsets);
+}
+
+/**
+ * The `ack` of a handler's payload. It may be called at any time, from anywhere, twice, or after
+ * the worker's end: the first call counts here, and the acker judges who may say so.
+ */
+function manualAcks(
+  self: Self<WorkerState>,
+  messages: readonly Message[],
+): (offset: string) => void {
+  const { options, flow } = self.state;
+  if (options.group.ackMode !== "manual") return () => {};
+  const open = new Map(messages.map((message) => [message.offset, message]));
+  return (offset) => {
+    const message = open.get(offset);
+    if (message === undefined) return;
+    open.delete(offset);
+    options.acker.cast("ack", options.where, self.id, [Number(offset)]);
+    flow.remove([message]);
+  };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
+}
