@@ -322,5 +322,6 @@ function settleFlushes(state: State): void {
 type Untold<E> = E extends unknown ? Omit<E, "pid" | "label"> : never;
 
 function tell(self: Self<State>, event: Untold<Parameters<Self<State>["emit"]>[0]>): void {
+  if (!self.listens(event.type)) return;
   self.emit({ pid: self.id, label: self.label, ...event } as Parameters<Self<State>["emit"]>[0]);
 }

@@ -242,10 +242,14 @@ function findAcker(self: Self<ManagerState>): void {
 
 // Leaving
 
+/**
+ * After a crash nothing is waited for: the name must be free for the next incarnation, and the
+ * session leaves by itself.
+ */
 async function leave(self: Self<ManagerState>, reason: ExitReason): Promise<void> {
   const { session, acker: to } = self.state;
-  if (session === null) return;
-  if (to !== null && isOrderly(reason)) await lastCommit(self, to);
+  if (session === null || !isOrderly(reason)) return;
+  if (to !== null) await lastCommit(self, to);
   await session.close();
 }
 

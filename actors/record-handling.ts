@@ -91,8 +91,10 @@ function start(self: Self<WorkerState>, messages: readonly Message[], handle: ()
   const firstOffset = Number(messages[0]?.offset);
   const lastOffset = Number(messages.at(-1)?.offset);
   state.handedTo = Math.max(state.handedTo, lastOffset + 1);
-  const { id: pid, label } = self;
-  self.emit({ type: "handling", pid, label, topic, partition, epoch, firstOffset, lastOffset });
+  if (self.listens("handling")) {
+    const { id: pid, label } = self;
+    self.emit({ type: "handling", pid, label, topic, partition, epoch, firstOffset, lastOffset });
+  }
   let result: unknown;
   try {
     result = handle();

@@ -6,7 +6,7 @@
  * to a revoke, a stop and every exit for as long as the handler takes.
  */
 import { actor, type Description } from "../src/kernel/actor.ts";
-import { type ExitReason, isOrderly } from "../src/kernel/exit.ts";
+import type { ExitReason } from "../src/kernel/exit.ts";
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Down, Self } from "../src/kernel/self.ts";
 import type { Batch, Message } from "../src/ports/record.ts";
@@ -151,14 +151,14 @@ function step(self: Self<WorkerState>, event: WorkerEvent): void {
 
 async function leave(self: Self<WorkerState>, reason: ExitReason): Promise<void> {
   const { state } = self;
-  const { session, where, group } = state.options;
+  const { session, where } = state.options;
   const { handling } = state;
   state.open = false;
   session.pause(where);
-  // Only a stop in good order waits. A crash has nothing to wait for, and a lost partition's work
-  // counts for nothing.
-  if (handling !== null && isOrderly(reason) && typeof reason === "string") {
-    const outcome = await within(self, handling.promise, group.drainTimeoutMs);
+  // Only a stop from above waits. A crash has nothing to wait for, and the work on a partition
+  // that is lost, or whose acker is, counts for nothing.
+  if (handling !== null && reason === "shutdown") {
+    const outcome = await waitFor(self, handling.promise);
     if (outcome === "done") {
       finish(self, handling.messages);
       flushDone(state, self.id);
@@ -168,18 +168,19 @@ async function leave(self: Self<WorkerState>, reason: ExitReason): Promise<void>
   for (const idle of state.idle.splice(0)) idle.resolve();
 }
 
-function within(
-  self: Self<WorkerState>,
-  promise: Promise<unknown>,
-  ms: number,
-): Promise<"done" | "failed" | "deadline"> {
+type Waited = "done" | "failed" | "deadline" | "lost";
+
+function waitFor(self: Self<WorkerState>, promise: Promise<unknown>): Promise<Waited> {
+  const { acker, manager, group } = self.state.options;
   return new Promise((resolve) => {
-    const cancel = self.host.timer(ms, () => resolve("deadline"));
-    promise.then(
-      () => resolve("done"),
-      () => resolve("failed"),
-    );
-    promise.then(cancel, cancel);
+    const cancel = self.host.timer(group.drainTimeoutMs, () => resolve("deadline"));
+    const end = (how: Waited) => (): void => {
+      cancel();
+      resolve(how);
+    };
+    promise.then(end("done"), end("failed"));
+    void self.exited(acker).then(end("lost"));
+    void self.exited(manager).then(end("lost"));
   });
 }
 

@@ -19,7 +19,7 @@ export {
   type SupervisorCalls,
 } from "./kernel/child-spec.ts";
 export { CallError, OptionError, StartError } from "./kernel/errors.ts";
-export type { Events, Observer, SystemEvent } from "./kernel/events.ts";
+export type { Events, EventType, Observer, SystemEvent } from "./kernel/events.ts";
 export { type ExitReason, formatReason, isOrderly } from "./kernel/exit.ts";
 export type { Cancel, Host } from "./kernel/host.ts";
 export type { Logger } from "./kernel/logger.ts";

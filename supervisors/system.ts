@@ -2,11 +2,11 @@
 import type { AnyActor, StartArgs } from "../src/kernel/actor.ts";
 import type { ChildSpec, StartChildResult } from "../src/kernel/child-spec.ts";
 import { StartError } from "../src/kernel/errors.ts";
-import type { Observer } from "../src/kernel/events.ts";
+import type { EventType, Observer } from "../src/kernel/events.ts";
 import type { ExitReason } from "../src/kernel/exit.ts";
 import type { Host } from "../src/kernel/host.ts";
 import { Kernel } from "../src/kernel/kernel.ts";
-import { type Logger, logEvents } from "../src/kernel/logger.ts";
+import { LOGGED, type Logger, logEvents } from "../src/kernel/logger.ts";
 import { nodeHost, stderrLogger } from "../src/kernel/node-host.ts";
 import { asProcess, type Process } from "../src/kernel/process.ts";
 import type { Ref, RefOf } from "../src/kernel/ref.ts";
@@ -36,10 +36,15 @@ export interface System extends AsyncDisposable {
   exit(ref: Ref, reason: ExitReason): void;
   /** Resolves with the reason when the process ends; `noproc` if it had ended before. */
   exited(ref: Ref): Promise<ExitReason>;
+  /** Every process that lives, oldest first. */
+  processes(): Ref[];
   /** The supervision tree now: plain data that prints well. */
   tree(): TreeNode;
-  /** Listens to every event of the system; returns what ends it. */
-  observe(observer: Observer): () => void;
+  /**
+   * Listens to the system's events, of these types or of all; returns what ends it. `sent` and
+   * `handled` come with every message, and cost accordingly: name the types you need.
+   */
+  observe(observer: Observer, types?: readonly EventType[]): () => void;
   /** Stops everything, last started first, each within its own time. */
   stop(): Promise<void>;
 }
@@ -47,7 +52,7 @@ export interface System extends AsyncDisposable {
 export function createSystem(options: SystemOptions = {}): System {
   const kernel = new Kernel(options.host ?? nodeHost);
   const { logger = stderrLogger, name = "system" } = options;
-  if (logger !== false) kernel.observe(logEvents(logger));
+  if (logger !== false) kernel.observe(logEvents(logger), LOGGED);
   // Nothing below the top is started again by it, so that its intensity is never asked.
   const root: Process = kernel.spawn(supervisor, [{}], null, { label: name });
   const top = root as Ref as RefOf<typeof supervisor>;
@@ -76,8 +81,9 @@ export function createSystem(options: SystemOptions = {}): System {
     whereis: (wanted, definition) => kernel.whereis(wanted, definition),
     exit: (ref, reason) => kernel.exit(asProcess(ref), reason, null),
     exited: (ref) => kernel.exited(asProcess(ref)),
+    processes: () => [...kernel.processes()],
     tree: () => treeOf(kernel, root),
-    observe: (observer) => kernel.observe(observer),
+    observe: (observer, types) => kernel.observe(observer, types),
     stop,
     [Symbol.asyncDispose]: stop,
   };

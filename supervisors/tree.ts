@@ -114,13 +114,23 @@ function* lines(node: TreeNode, first: string, rest: string): Generator<string> 
 }
 
 function summary(node: TreeNode): string {
-  const parts = [node.type === "supervisor" ? "supervisor" : node.status];
-  if (node.mailbox > 0) parts.push(`mailbox ${node.mailbox}`);
-  if (node.restarts > 0) parts.push(`restarts ${node.restarts}`);
-  for (const [key, value] of Object.entries(node.detail)) {
-    if (isShort(value)) parts.push(typeof value === "string" ? value : `${key} ${value}`);
-  }
+  const { type, status, mailbox, restarts, detail } = node;
+  const parts: string[] = [type === "supervisor" ? "supervisor" : status];
+  if (mailbox > 0) parts.push(`mailbox ${mailbox}`);
+  if (restarts > 0) parts.push(`restarts ${restarts}`);
+  if (type === "supervisor") parts.push(...budget(detail));
+  else for (const [key, value] of Object.entries(detail)) parts.push(...cell(key, value));
   return parts.join("  ");
 }
 
-const isShort = (value: Plain): boolean => value !== null && typeof value !== "object";
+function budget({ strategy, intensity, periodMs, recentRestarts }: Description): string[] {
+  if (strategy === undefined) return [];
+  const spent = `${recentRestarts} of ${intensity} restarts in ${Number(periodMs) / 1_000} s`;
+  return [String(strategy), spent];
+}
+
+/** What is short enough for the line; the rest is in the data. */
+function cell(key: string, value: Plain): string[] {
+  if (value === null || typeof value === "object") return [];
+  return [typeof value === "string" ? value : `${key} ${value}`];
+}

@@ -3,7 +3,7 @@
  * Deadlines of equal length lie in one queue in order of time, so that a call costs a link in a
  * list and not a timer; one timer per length waits for the oldest.
  */
-import { type Deferred, deferredReply } from "./actor.ts";
+import type { Deferred } from "./actor.ts";
 import { CallError } from "./errors.ts";
 import { type ExitReason, formatReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
@@ -136,7 +136,6 @@ export class Deadlines {
 
 /** A reply that is given after the handler has returned. */
 export class DeferredReply<T> implements Deferred<T> {
-  declare readonly [deferredReply]?: T;
   #call: Call | null = null;
   /** Settled before the kernel could bind it to its call. */
   #early: ((call: Call) => void) | null = null;

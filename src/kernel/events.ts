@@ -49,4 +49,6 @@ export type SystemEvent = {
 /** An event as its source gives it: the kernel adds the time. */
 export type NewEvent = { [T in keyof Events]: { readonly type: T } & Events[T] }[keyof Events];
 
+export type EventType = keyof Events;
+
 export type Observer = (event: SystemEvent) => void;

@@ -2,7 +2,7 @@
 import type { AnyActor, StartArgs } from "./actor.ts";
 import { Deadlines } from "./call.ts";
 import { OptionError } from "./errors.ts";
-import type { NewEvent, Observer, SystemEvent } from "./events.ts";
+import type { EventType, NewEvent, Observer, SystemEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Host } from "./host.ts";
 import { KIND_NAMES, type Kind, type Letter } from "./mailbox.ts";
@@ -18,13 +18,14 @@ export class Kernel {
   readonly host: Host;
   readonly scheduler: Scheduler;
   readonly deadlines: Deadlines | null;
-  /** Whether anybody listens: asked before an event object is made. */
-  observed = false;
+  /** Whether anybody listens to single messages: asked before such an event is made. */
+  traced = false;
   /** @internal the registers a message is read into */
   readonly letter: Letter = { kind: 0, name: "", body: undefined, extra: null };
   readonly #processes = new Map<number, Process>();
   readonly #names = new Map<string, Process>();
-  readonly #observers = new Set<Observer>();
+  /** Who listens, to which types; null: to all. */
+  readonly #observers = new Map<Observer, ReadonlySet<EventType> | null>();
   readonly #deadlines = new Map<number, Deadlines>();
   #lastId = 0;
 
@@ -44,10 +45,8 @@ export class Kernel {
     const process = new Process(this, this.#lastId, definition, args as unknown[], parent, options);
     this.#processes.set(process.id, process);
     const { name } = process;
-    if (this.observed) {
-      const { id: pid, label } = process;
-      this.emit({ type: "spawned", pid, label, parent: parent?.id ?? null });
-    }
+    const { id: pid, label } = process;
+    this.emit({ type: "spawned", pid, label, parent: parent?.id ?? null });
     if (name !== null) {
       // The start fails in the new process's own turn, as every other failing start does.
       if (this.#names.has(name)) process.stop(`already_started: ${name}`);
@@ -99,18 +98,26 @@ export class Kernel {
     return queue;
   }
 
-  observe(observer: Observer): () => void {
-    this.#observers.add(observer);
-    this.observed = true;
+  observe(observer: Observer, types?: readonly EventType[]): () => void {
+    this.#observers.set(observer, types === undefined ? null : new Set(types));
+    this.traced = this.listens("sent") || this.listens("handled");
     return () => {
       this.#observers.delete(observer);
-      this.observed = this.#observers.size > 0;
+      this.traced = this.listens("sent") || this.listens("handled");
     };
   }
 
+  /** Whether an event of this type would be heard. */
+  listens(type: EventType): boolean {
+    for (const types of this.#observers.values()) if (types?.has(type) ?? true) return true;
+    return false;
+  }
+
   emit(event: NewEvent): void {
+    if (this.#observers.size === 0) return;
     const dated = { ...event, at: this.host.now() } as SystemEvent;
-    for (const observer of this.#observers) {
+    for (const [observer, types] of this.#observers) {
+      if (types?.has(event.type) === false) continue;
       try {
         observer(dated);
       } catch (error) {
@@ -129,10 +136,8 @@ export class Kernel {
 
   /** @internal */
   deadLetter(process: Process, kind: Kind, name: string): void {
-    if (this.observed) {
-      const { id: pid, label } = process;
-      this.emit({ type: "dead_letter", pid, label, kind: KIND_NAMES[kind], name });
-    }
+    const { id: pid, label } = process;
+    this.emit({ type: "dead_letter", pid, label, kind: KIND_NAMES[kind], name });
   }
 
   /** @internal */

@@ -1,5 +1,5 @@
 /** Why this exists: the log is a fold over the events. Any pino-like logger will do. */
-import type { Observer } from "./events.ts";
+import type { EventType, Observer } from "./events.ts";
 import { type ExitReason, formatReason, isOrderly } from "./exit.ts";
 
 /** Object first, message second: pino's way. */
@@ -9,6 +9,9 @@ export interface Logger {
   warn(data: object, message: string): void;
   error(data: object, message: string): void;
 }
+
+/** What the fold below listens to. */
+export const LOGGED: readonly EventType[] = ["exited", "restarting", "escalated", "logged"];
 
 /** Crashes are always logged, and never a payload or a state. */
 export function logEvents(logger: Logger): Observer {

@@ -4,7 +4,7 @@
  */
 import { type AnyActor, type Deferred, type Handler, ignore, type StartArgs } from "./actor.ts";
 import { Call, DeferredReply } from "./call.ts";
-import type { LogLevel, NewEvent } from "./events.ts";
+import type { EventType, LogLevel, NewEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
 import type { Kernel } from "./kernel.ts";
@@ -211,8 +211,12 @@ export class Process extends Mailbox implements Self<unknown>, Ref {
     return this.#kernel.whereis(name, definition);
   }
 
+  listens(type: EventType): boolean {
+    return this.#kernel.listens(type);
+  }
+
   emit(event: NewEvent): void {
-    if (this.#kernel.observed) this.#kernel.emit(event);
+    this.#kernel.emit(event);
   }
 
   log(level: LogLevel, message: string, data: Readonly<Record<string, unknown>> = {}): void {
@@ -260,7 +264,7 @@ export class Process extends Mailbox implements Self<unknown>, Ref {
       kernel.deadLetter(this, kind, name);
       return;
     }
-    if (kernel.observed) kernel.message("sent", this, KIND_NAMES[kind], name);
+    if (kernel.traced) kernel.message("sent", this, KIND_NAMES[kind], name);
     this.push(kind, name, body, extra);
     if (this.#status === IDLE) {
       this.#status = READY;
@@ -335,7 +339,7 @@ export class Process extends Mailbox implements Self<unknown>, Ref {
   #finish(kind: Kind, name: string, result: unknown, call: Call | null): void {
     if (this.#status === DEAD) return;
     const kernel = this.#kernel;
-    if (kernel.observed) kernel.message("handled", this, KIND_NAMES[kind], name);
+    if (kernel.traced) kernel.message("handled", this, KIND_NAMES[kind], name);
     if (kind === CALL && call !== null) this.#answer(call, result);
     else if (kind === INIT) this.#init(result);
     if (this.#stopping !== null && this.#status === RUNNING) this.#terminate(this.#stopping);
@@ -364,9 +368,7 @@ export class Process extends Mailbox implements Self<unknown>, Ref {
       return;
     }
     this.state = state;
-    if (this.#kernel.observed) {
-      this.#kernel.emit({ type: "started", pid: this.id, label: this.label });
-    }
+    this.#kernel.emit({ type: "started", pid: this.id, label: this.label });
     this.#tellStart({ status: "started" });
   }
 
@@ -417,9 +419,7 @@ export class Process extends Mailbox implements Self<unknown>, Ref {
     kernel.forget(this);
     const { relations } = this;
     relations?.rest();
-    if (kernel.observed) {
-      kernel.emit({ type: "exited", pid: this.id, label: this.label, reason });
-    }
+    kernel.emit({ type: "exited", pid: this.id, label: this.label, reason });
     this.#tellStart({ status: "failed", reason });
     this.#current?.exit(reason);
     relations?.tell(this, reason);

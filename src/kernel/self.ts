@@ -1,6 +1,6 @@
 /** Why this exists: what a process can do, as its handlers see it. */
 import type { AnyActor, Deferred, StartArgs } from "./actor.ts";
-import type { LogLevel, NewEvent } from "./events.ts";
+import type { EventType, LogLevel, NewEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
 import type { Ref, RefOf } from "./ref.ts";
@@ -86,5 +86,7 @@ export interface Self<S> {
   /** The process registered under `name`, if it runs that definition. */
   whereis<D extends AnyActor>(name: string, definition: D): RefOf<D> | undefined;
   emit(event: NewEvent): void;
+  /** Whether anybody would hear an event of this type: to be asked before making one per record. */
+  listens(type: EventType): boolean;
   log(level: LogLevel, message: string, data?: Readonly<Record<string, unknown>>): void;
 }

@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/** The `holdfast` command: picks the sub-command, and turns its errors into a line and a code. */
+import { BAD_INPUT, CommandError } from "./commands/command-error.ts";
+import { DEMO_USAGE, demo } from "./commands/demo.ts";
+import { RUN_USAGE, run } from "./commands/run.ts";
+
+const USAGE = `${RUN_USAGE}\n\n${DEMO_USAGE}`;
+
+async function main([command, ...args]: string[]): Promise<void> {
+  if (command === "--help" || args.includes("--help")) console.log(USAGE);
+  else if (command === "run") await run(args);
+  else if (command === "demo") await demo(args);
+  else {
+    const given = command === undefined ? "no command" : `"${command}" is not a command`;
+    throw new CommandError(BAD_INPUT, `${given}; allowed: run, demo, --help`);
+  }
+}
+
+try {
+  await main(process.argv.slice(2));
+  // A handler that was given up at the deadline may still hold the process open.
+  process.exit(process.exitCode ?? 0);
+} catch (error) {
+  if (!(error instanceof CommandError)) throw error;
+  console.error(`holdfast: ${error.message}`);
+  process.exit(error.exitCode);
+}
