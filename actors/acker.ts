@@ -51,6 +51,8 @@ interface Partition extends AssignedPartition {
   incarnation: number | null;
   /** What the broker confirmed last in this epoch; -1: nothing that counts. */
   committed: number;
+  /** Where this epoch began: what a crash falls back to while nothing was confirmed. */
+  readonly opened: number;
   /** Whether the broker may hold something else than `committed`, so that it must be told again. */
   dirty: boolean;
   /** The log's end, as of the last fetch. */
@@ -128,6 +130,7 @@ export const acker = actor({
         window: openWindow(offset),
         incarnation: null,
         committed: pin ? -1 : (committed ?? -1),
+        opened: offset,
         dirty: pin,
         end: offset,
         throttled: false,
@@ -171,6 +174,7 @@ export const acker = actor({
       partition: partition.partition,
       epoch: partition.epoch,
       committed: partition.committed < 0 ? null : partition.committed,
+      restartsAt: partition.committed < 0 ? partition.opened : partition.committed,
       lowestUnacked: lowestUnacked(partition.window),
       position: partition.window.position,
       unacked: partition.window.unacked,

@@ -2,7 +2,7 @@
  * Why this exists: how a gained partition is opened: its old worker gone, its offset asked of the
  * broker and nowhere else, the acker told, a worker started.
  */
-import { type ChildSpec, child } from "../src/kernel/child-spec.ts";
+import { type ChildSpec, child, type StartChildResult } from "../src/kernel/child-spec.ts";
 import type { Self } from "../src/kernel/self.ts";
 import { DriverError } from "../src/ports/driver-error.ts";
 import type { PartitionPosition, Session } from "../src/ports/log-driver.ts";
@@ -82,14 +82,20 @@ function open(
   owned.open = true;
   const { committed } = position;
   state.acker?.cast("open", session, { ...plain(owned), offset, committed, pin });
+  startWorker(self, owned, session);
+}
+
+/** A worker that did not come up, killed in its first steps for one, is opened again. */
+function startWorker(self: Self<ManagerState>, owned: Owned, session: Session): void {
   const spec = workerSpec(self, owned, session);
-  // A supervisor that cannot start it is on its way out, and so is this manager.
-  if (spec !== null)
-    self.task(
-      "start",
-      () => workersOf(self)?.call("startChild", spec),
-      () => {},
-    );
+  if (spec === null) return;
+  const start = (): Promise<StartChildResult> | undefined =>
+    workersOf(self)?.callWithin(Number.POSITIVE_INFINITY, "startChild", spec);
+  self.task("start", start, (outcome) => {
+    if (outcome.ok && outcome.value?.status === "started") return;
+    owned.open = false;
+    self.after(RETRY_MS, "open", () => openAll(self));
+  });
 }
 
 function workerSpec(self: Self<ManagerState>, owned: Owned, session: Session): ChildSpec | null {

@@ -40,7 +40,7 @@ function row(partition: Description, workers: readonly TreeNode[]): PartitionSta
   const committed = partition.committed as number | null;
   const lowestUnacked = count(partition.lowestUnacked);
   const end = count(partition.end);
-  const from = committed ?? lowestUnacked;
+  const from = count(partition.restartsAt, lowestUnacked);
   return {
     topic,
     partition: number,

@@ -163,12 +163,11 @@ const newChild = (spec: ChildSpec, dynamic: boolean): Child => ({
 /** For `init`, which hears no messages yet: the reason it did not start, or null. */
 function startFirst(self: Self<unknown>, state: State, child: Child): Promise<ExitReason | null> {
   return new Promise((resolve) => {
-    const ref = spawn(self, child, (outcome) => {
+    spawn(self, state, child, (outcome) => {
       if (outcome.status === "failed") resolve(outcome.reason);
       else {
         child.status = outcome.status === "started" ? "running" : "stopped";
-        if (child.status === "running") state.byPid.set(ref.id, child);
-        else child.ref = null;
+        if (child.status === "stopped") child.ref = null;
         resolve(null);
       }
     });
@@ -177,7 +176,7 @@ function startFirst(self: Self<unknown>, state: State, child: Child): Promise<Ex
 
 function begin(self: Self<State>, child: Child): void {
   const { id } = child.spec;
-  spawn(self, child, (outcome) => {
+  spawn(self, self.state, child, (outcome) => {
     (self.ref as Ref<object, { started: (...args: unknown[]) => void }>).cast(
       "started",
       id,
@@ -187,7 +186,12 @@ function begin(self: Self<State>, child: Child): void {
   });
 }
 
-function spawn(self: Self<unknown>, child: Child, onStart: (outcome: StartOutcome) => void): Ref {
+function spawn(
+  self: Self<unknown>,
+  state: State,
+  child: Child,
+  onStart: (outcome: StartOutcome) => void,
+): void {
   const { start, args, name, id } = child.spec;
   child.status = "starting";
   child.startedAt = self.host.now();
@@ -197,7 +201,7 @@ function spawn(self: Self<unknown>, child: Child, onStart: (outcome: StartOutcom
     ...(name === undefined ? {} : { name }),
   });
   child.ref = ref;
-  return ref;
+  state.byPid.set(ref.id, child);
 }
 
 function begun(self: Self<State>, child: Child, outcome: StartOutcome): unknown {
@@ -205,10 +209,11 @@ function begun(self: Self<State>, child: Child, outcome: StartOutcome): unknown 
   child.starter = null;
   if (outcome.status === "started" && ref !== null) {
     child.status = "running";
-    self.state.byPid.set(ref.id, child);
     starter?.resolve({ status: "started", ref });
     return undefined;
   }
+  // Its exit is still to come, and says nothing new.
+  if (ref !== null) self.state.byPid.delete(ref.id);
   child.ref = null;
   if (outcome.status === "failed" && starter === null) {
     return restart(self, child, outcome.reason);
@@ -228,6 +233,9 @@ function ended(self: Self<State>, child: Child, reason: ExitReason): unknown {
   if (child.ref !== null) self.state.byPid.delete(child.ref.id);
   child.ref = null;
   child.lastExit = reason;
+  // Told to stop before it was up.
+  child.starter?.resolve({ status: "failed", reason });
+  child.starter = null;
   const { restart: policy = "permanent" } = child.spec;
   const again = policy === "permanent" || (policy === "transient" && !isOrderly(reason));
   if (child.status !== "stopping" && again) return restart(self, child, reason);

@@ -32,7 +32,7 @@ export interface System extends AsyncDisposable {
   start(spec: ChildSpec): Promise<Ref>;
   /** The process registered under `name`, if it runs that definition. */
   whereis<D extends AnyActor>(name: string, definition: D): RefOf<D> | undefined;
-  /** Sends an exit signal; `"kill"` cannot be trapped. */
+  /** Sends an exit signal, as its parent would: who traps exits stops in order, save for `"kill"`. */
   exit(ref: Ref, reason: ExitReason): void;
   /** Resolves with the reason when the process ends; `noproc` if it had ended before. */
   exited(ref: Ref): Promise<ExitReason>;

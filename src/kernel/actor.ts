@@ -102,7 +102,7 @@ export interface ActorOptions<I, Start extends unknown[], CallArgs, Replies, Cas
   readonly info?: (self: Self<State<I>>, message: unknown) => unknown;
   /**
    * Runs when the process stops by itself, when a handler threw, and, if it traps exits, when its
-   * parent tells it to stop; not when it is killed. It may be async: a supervisor waits for it
+   * parent or the application tells it to stop; not when it is killed. It may be async: a supervisor waits for it
    * until the child's `shutdownMs`.
    */
   readonly terminate?: (self: Self<State<I>>, reason: ExitReason) => unknown;

@@ -89,12 +89,15 @@ export class Call {
 export class Deadlines {
   readonly #host: Host;
   readonly #timeoutMs: number;
+  /** Called when time has run out and nothing waits: lengths that are asked once must not pile up. */
+  readonly #forget: () => void;
   #first: Call | null = null;
   #last: Call | null = null;
   #timer: Cancel | null = null;
 
-  constructor(host: Host, timeoutMs: number) {
+  constructor(host: Host, timeoutMs: number, forget: () => void) {
     this.#host = host;
+    this.#forget = forget;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -129,7 +132,10 @@ export class Deadlines {
     const now = this.#host.now();
     while (this.#first !== null && this.#first.at <= now) this.#first.expire(this.#timeoutMs);
     const first = this.#first;
-    if (first === null) return;
+    if (first === null) {
+      this.#forget();
+      return;
+    }
     this.#timer = this.#host.timer(Math.max(1, first.at - now), () => this.#expire());
   }
 }

@@ -36,5 +36,10 @@ export function formatReason(reason: ExitReason): string {
 function formatCause(cause: unknown): string {
   if (cause instanceof Error) return `${cause.name}: ${cause.message}`;
   if (typeof cause === "string") return cause;
-  return JSON.stringify(cause) ?? String(cause);
+  try {
+    return JSON.stringify(cause) ?? String(cause);
+  } catch {
+    // Whatever was thrown: a cycle, a bigint. Showing it must not be one more failure.
+    return typeof cause === "bigint" ? `${cause}n` : "a value that cannot be shown";
+  }
 }

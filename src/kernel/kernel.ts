@@ -27,12 +27,15 @@ export class Kernel {
   /** Who listens, to which types; null: to all. */
   readonly #observers = new Map<Observer, ReadonlySet<EventType> | null>();
   readonly #deadlines = new Map<number, Deadlines>();
+  /** Those whose links and monitors are still to be told. */
+  readonly #deaths: (() => void)[] = [];
   #lastId = 0;
 
   constructor(host: Host) {
     this.host = host;
     this.scheduler = new Scheduler(host);
-    this.deadlines = this.deadlinesOf(CALL_TIMEOUT_MS);
+    this.deadlines = new Deadlines(host, CALL_TIMEOUT_MS, () => {});
+    this.#deadlines.set(CALL_TIMEOUT_MS, this.deadlines);
   }
 
   spawn<D extends AnyActor>(
@@ -47,7 +50,9 @@ export class Kernel {
     const { name } = process;
     const { id: pid, label } = process;
     this.emit({ type: "spawned", pid, label, parent: parent?.id ?? null });
-    if (name !== null) {
+    // Code of a dead process may go on after an await: what it starts would belong to nobody.
+    if (parent?.alive === false) process.stop("noproc");
+    else if (name !== null) {
       // The start fails in the new process's own turn, as every other failing start does.
       if (this.#names.has(name)) process.stop(`already_started: ${name}`);
       else this.#names.set(name, process);
@@ -73,7 +78,7 @@ export class Kernel {
 
   /** Tells once when `process` ends, at once with `noproc` if it has. */
   watch(process: Process, watcher: Process | null, tell: Watch["tell"]): Watch {
-    const watch: Watch = { ref: process, watcher, tell };
+    const watch: Watch = { ref: process, watcher, tell, ended: false };
     if (process.alive) beginWatch(watch);
     else tell(watch, "noproc");
     return watch;
@@ -92,7 +97,8 @@ export class Kernel {
       throw new OptionError("timeoutMs", timeoutMs, "milliseconds, or Infinity");
     let queue = this.#deadlines.get(timeoutMs);
     if (queue === undefined) {
-      queue = new Deadlines(this.host, timeoutMs);
+      const forget = (): void => void this.#deadlines.delete(timeoutMs);
+      queue = new Deadlines(this.host, timeoutMs, forget);
       this.#deadlines.set(timeoutMs, queue);
     }
     return queue;
@@ -118,15 +124,27 @@ export class Kernel {
     const dated = { ...event, at: this.host.now() } as SystemEvent;
     for (const [observer, types] of this.#observers) {
       if (types?.has(event.type) === false) continue;
-      try {
-        observer(dated);
-      } catch (error) {
-        // A fault of whoever listens must be heard, and must not be the fault of a process.
-        this.host.wake(() => {
-          throw error;
-        }, "macro");
-      }
+      this.shield(() => observer(dated));
     }
+  }
+
+  /** A fault of whoever listens must be heard, and must not be the fault of a process. */
+  shield(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.host.wake(() => {
+        throw error;
+      }, "macro");
+    }
+  }
+
+  /** @internal One death after the other: a chain of links may be longer than the stack is deep. */
+  spread(tell: () => void): void {
+    this.#deaths.push(tell);
+    if (this.#deaths.length > 1) return;
+    for (const next of this.#deaths) next();
+    this.#deaths.length = 0;
   }
 
   /** @internal */

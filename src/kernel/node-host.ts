@@ -2,6 +2,8 @@
 import type { Host } from "./host.ts";
 import type { Logger } from "./logger.ts";
 
+/** More than this Node cannot count, and fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
 const RESOLVED: Promise<void> = Promise.resolve();
 
 /** The host of every system that was given no other. */
@@ -15,6 +17,12 @@ export const nodeHost: Host = {
     else setImmediate(run);
   },
   timer(ms, fire) {
+    if (ms > LONGEST_MS) {
+      let cancel = nodeHost.timer(LONGEST_MS, () => {
+        cancel = nodeHost.timer(ms - LONGEST_MS, fire);
+      });
+      return () => cancel();
+    }
     const timeout = setTimeout(fire, ms);
     return () => clearTimeout(timeout);
   },

@@ -122,15 +122,16 @@ export class Process extends Mailbox implements Self<unknown>, Ref {
 
   continue(step: () => unknown): void {
     const first = this.#next;
-    this.#next = first === null ? step : () => then(first(), step);
+    const next = (): unknown => (this.#status === DEAD ? undefined : step());
+    this.#next = first === null ? step : () => then(first(), next);
   }
 
   after(ms: number, label: string, step: () => unknown): Cancel {
     if (this.#status === DEAD) return () => {};
     const { timers } = this.relate();
-    const cancel: Cancel = this.#kernel.host.timer(ms, () => {
-      if (timers.delete(cancel)) this.#put(RUN, label, step, null);
-    });
+    // It counts as set until its step runs, so that it can be taken back while its message waits.
+    const run = (): unknown => (timers.delete(cancel) ? step() : undefined);
+    const cancel: Cancel = this.#kernel.host.timer(ms, () => this.#put(RUN, label, run, null));
     timers.add(cancel);
     return () => {
       if (timers.delete(cancel)) cancel();
@@ -138,6 +139,7 @@ export class Process extends Mailbox implements Self<unknown>, Ref {
   }
 
   task<T>(label: string, work: () => T | Promise<T>, done: (outcome: Outcome<T>) => unknown): void {
+    if (this.#status === DEAD) return;
     const arrive = (outcome: Outcome<T>): void => {
       if (this.#status !== DEAD) this.#put(RUN, label, () => done(outcome), null);
     };
@@ -191,7 +193,7 @@ export class Process extends Mailbox implements Self<unknown>, Ref {
 
   monitor(ref: Ref): Monitor {
     return this.#kernel.watch(asProcess(ref), this, (watch, reason) => {
-      this.#put(INFO, "DOWN", { type: "DOWN", monitor: watch, ref: watch.ref, reason }, null);
+      this.#put(INFO, "DOWN", { type: "DOWN", monitor: watch, ref: watch.ref, reason }, watch);
     });
   }
 
@@ -307,10 +309,13 @@ export class Process extends Mailbox implements Self<unknown>, Ref {
         return this.#kernel.deadLetter(this, kind, name);
       }
       case INFO:
+        // A DOWN that waited when its monitor was given up.
+        if ((extra as Watch | null)?.ended === true) return undefined;
         return handlers.info?.(this, body);
       case EXIT: {
         const from = extra as unknown as Process | null;
-        if (from === this.parent) return this.stop(body as ExitReason);
+        // The application, which is nobody's child, stands in for the parent.
+        if (from === null || from === this.parent) return this.stop(body as ExitReason);
         return handlers.info?.(this, { type: "EXIT", ref: from, reason: body });
       }
       case RUN:
@@ -321,7 +326,8 @@ export class Process extends Mailbox implements Self<unknown>, Ref {
   }
 
   #suspend(pending: PromiseLike<unknown>, kind: Kind, name: string, call: Call | null): void {
-    this.#status = SUSPENDED;
+    // Its own code may have ended it before the first await.
+    if (this.#status !== DEAD) this.#status = SUSPENDED;
     pending.then(
       (value) => {
         if (this.#status !== SUSPENDED) return;
@@ -375,7 +381,7 @@ export class Process extends Mailbox implements Self<unknown>, Ref {
   #tellStart(outcome: StartOutcome): void {
     const tell = this.#onStart;
     this.#onStart = null;
-    tell?.(outcome);
+    if (tell !== null) this.#kernel.shield(() => tell(outcome));
   }
 
   #rest(): void {
@@ -422,7 +428,7 @@ export class Process extends Mailbox implements Self<unknown>, Ref {
     kernel.emit({ type: "exited", pid: this.id, label: this.label, reason });
     this.#tellStart({ status: "failed", reason });
     this.#current?.exit(reason);
-    relations?.tell(this, reason);
+    if (relations !== null) kernel.spread(() => relations.tell(this, reason));
     this.#discard(reason);
     this.relations = null;
     this.state = undefined;

@@ -14,6 +14,8 @@ export interface Watch extends Monitor {
   readonly ref: Process;
   readonly watcher: Process | null;
   readonly tell: (watch: Watch, reason: ExitReason) => void;
+  /** Given up by `demonitor`. */
+  ended: boolean;
 }
 
 export class Relations {
@@ -71,6 +73,7 @@ export function beginWatch(watch: Watch): void {
 }
 
 export function endWatch(watch: Watch): void {
+  watch.ended = true;
   watch.ref.relations?.watchers.delete(watch);
   watch.watcher?.relations?.watching.delete(watch);
 }

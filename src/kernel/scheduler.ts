@@ -14,7 +14,7 @@ const SLICE_MS = 4;
 const LOOK_EVERY = 64;
 /** Messages handled in microtasks before a macrotask is due whatever the clock says. */
 const CREDIT = 4096;
-/** Messages one process may handle before the next one's turn. */
+/** The most messages that one process may handle before the next one's turn. */
 const QUANTUM = 256;
 
 export class Scheduler {
@@ -26,6 +26,8 @@ export class Scheduler {
   #draining = false;
   #credit = CREDIT;
   #lastMacro: number;
+  /** How many messages one process may handle before the next one's turn: a millisecond's worth. */
+  #quantum = QUANTUM;
   /** Set when app code got an answer: it should see it before the next process runs. */
   #yield = false;
   readonly #micro = (): void => this.#drain(true);
@@ -67,26 +69,38 @@ export class Scheduler {
     }
     this.#draining = true;
     const began = this.#host.now();
-    const handled = this.#run(began, micro ? this.#credit : Number.MAX_SAFE_INTEGER);
+    const handled = micro
+      ? this.#run(began, this.#lastMacro + SLICE_MS, this.#credit)
+      : this.#run(began, began + SLICE_MS, Number.MAX_SAFE_INTEGER);
     if (micro) this.#credit = began - this.#lastMacro > SLICE_MS ? 0 : this.#credit - handled;
     this.#draining = false;
     this.#armed = false;
     if (this.#first !== null) this.#arm();
   }
 
-  #run(began: number, credit: number): number {
+  #run(began: number, until: number, credit: number): number {
     let handled = 0;
-    let look = LOOK_EVERY;
+    let look = Math.min(LOOK_EVERY, this.#quantum);
     this.#yield = false;
     for (let process = this.#first; process !== null; process = this.#first) {
       this.#take(process, null);
-      handled += process.run(QUANTUM);
+      handled += process.run(this.#quantum);
       if (this.#yield) break;
       if (handled < look) continue;
-      look = handled + LOOK_EVERY;
-      if (handled >= credit || this.#host.now() - began > SLICE_MS) break;
+      const now = this.#host.now();
+      this.#learn(handled, now - began);
+      look = handled + Math.min(LOOK_EVERY, this.#quantum);
+      if (handled >= credit) break;
+      // With the slice the credit is spent as well.
+      if (now > until) return CREDIT;
     }
     return handled + 1;
+  }
+
+  /** Slow handlers get fewer messages a turn at once, fast ones more by and by. */
+  #learn(handled: number, spentMs: number): void {
+    const perMs = spentMs > 0 ? Math.ceil(handled / spentMs) : QUANTUM;
+    this.#quantum = Math.min(QUANTUM, 2 * this.#quantum, perMs);
   }
 
   /** One message of one process, both of the host's choosing. */
