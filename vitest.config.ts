@@ -19,6 +19,7 @@ export default defineConfig({
           name: "node",
           include: ["test/**/*.test.ts"],
           exclude: ["test/broker/**"],
+          globalSetup: ["test/support/build.ts"],
           testTimeout: 30_000,
           typecheck: {
             enabled: true,
@@ -32,7 +33,7 @@ export default defineConfig({
         test: {
           name: "broker",
           include: ["test/broker/**/*.test.ts"],
-          globalSetup: ["test/broker/start-broker.ts"],
+          globalSetup: ["test/support/build.ts", "test/broker/start-broker.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
