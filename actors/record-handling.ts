@@ -13,7 +13,7 @@ const LOOK_MS = 50;
 /** Starts what may be started. */
 export function pump(self: Self<WorkerState>): void {
   const { state } = self;
-  if (state.next >= state.queue.length || !isConfirmed(self)) return;
+  if (state.next >= state.queue.length || !mayHandle(self)) return;
   try {
     for (let i = 0; i < TURN && canStart(state); i++) {
       if (state.options.group.eachBatch === undefined) startMessage(self);
@@ -29,13 +29,16 @@ export function pump(self: Self<WorkerState>): void {
 const canStart = (state: WorkerState): boolean =>
   state.open && state.handling === null && state.next < state.queue.length;
 
-/** A member that the broker may have given up starts nothing until it is confirmed again. */
-function isConfirmed(self: Self<WorkerState>): boolean {
+/**
+ * A member that the broker may have given up starts nothing until it is confirmed again; and from
+ * the moment a partition is another's, nothing at all, though the news may still be on its way.
+ */
+function mayHandle(self: Self<WorkerState>): boolean {
   const { state } = self;
-  if (state.options.session.confirmed()) return true;
+  if (state.options.session.owns(state.options.where)) return true;
   if (!state.looking) {
     state.looking = true;
-    self.after(LOOK_MS, "confirmed?", () => {
+    self.after(LOOK_MS, "owned?", () => {
       state.looking = false;
       pump(self);
     });

@@ -48,6 +48,6 @@ export interface WorkerState {
   handedTo: number;
   /** Who waits for the handler under way to end. */
   idle: Deferred<void>[];
-  /** A look at `session.confirmed()` is due. */
+  /** A look at `session.owns()` is due. */
   looking: boolean;
 }

@@ -15,6 +15,7 @@ export {
 export { producer } from "../actors/producer.ts";
 export { consumerGroup, groupNames } from "../supervisors/consumer-group.ts";
 export { groupStatus, type PartitionStatus } from "../supervisors/group-status.ts";
+export { type KafkajsOptions, kafkajs } from "./drivers/kafkajs.ts";
 export { type MemoryKafka, memoryKafka } from "./drivers/memory-kafka.ts";
 export { DriverError, type DriverErrorCode } from "./ports/driver-error.ts";
 export type { LogDriver, PartitionPosition } from "./ports/log-driver.ts";

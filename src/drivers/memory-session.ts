@@ -79,6 +79,10 @@ export class MemorySession {
       commit: (commits) => this.#commit(commits),
       rejoin: () => this.#member.rejoin(),
       confirmed: () => !this.#over && this.#member.confirmed(),
+      owns: (partition) => {
+        const confirmed = !this.#over && this.#member.confirmed();
+        return confirmed && this.#routes.current(partition) !== undefined;
+      },
       close: () => this.close(),
     };
   }

@@ -126,6 +126,8 @@ export interface Session {
   rejoin(): void;
   /** Whether the broker confirmed this member within the session timeout. False: start nothing. */
   confirmed(): boolean;
+  /** Whether the partition is this member's in that epoch, and the member confirmed: a handler may start. */
+  owns(partition: AssignedPartition): boolean;
   /** Leaves the group at once. Resolves when left, or given up after 5 s; never rejects. */
   close(): Promise<void>;
 }

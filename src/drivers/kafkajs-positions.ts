@@ -1,0 +1,70 @@
+/** Why this exists: what the broker knows of a group and its topics, in the port's shape. */
+import type { Admin } from "kafkajs";
+import type { PartitionPosition } from "../ports/log-driver.ts";
+import { partitionKey } from "../ports/record.ts";
+import { coordinatorLoads } from "./kafkajs-errors.ts";
+
+const LOADING_TRIES = 10;
+const LOADING_PAUSE_MS = 250;
+
+interface Committed {
+  readonly offset: number;
+  readonly metadata: string;
+}
+
+/** Rejects with kafkajs's error. */
+export async function readPositions(
+  admin: Pick<Admin, "fetchOffsets" | "fetchTopicOffsets">,
+  groupId: string,
+  topics: readonly string[],
+): Promise<PartitionPosition[]> {
+  const committed = await patiently(() => readCommitted(admin, groupId, topics));
+  // Asked after the commits, so that no commit seems to lie beyond the log's end.
+  const logs = await Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic)));
+  return topics.flatMap((topic, index) =>
+    (logs[index] ?? []).sort(byPartition).map(({ partition, low, high }) => {
+      const found = committed.get(partitionKey(topic, partition));
+      return {
+        topic,
+        partition,
+        // kafkajs writes -1 or -2 when it resets a position: every negative offset means none.
+        committed: found === undefined || found.offset < 0 ? null : found.offset,
+        metadata: found?.metadata ?? "",
+        earliest: Number(low),
+        latest: Number(high),
+      };
+    }),
+  );
+}
+
+/** kafkajs gives up at once while a coordinator is loading, as after every start of a broker. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries === LOADING_TRIES || !coordinatorLoads(error)) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOADING_PAUSE_MS));
+  }
+}
+
+/** The brokers answer in an order of their own. */
+const byPartition = (a: { partition: number }, b: { partition: number }): number =>
+  a.partition - b.partition;
+
+async function readCommitted(
+  admin: Pick<Admin, "fetchOffsets">,
+  groupId: string,
+  topics: readonly string[],
+): Promise<Map<string, Committed>> {
+  const answer = await admin.fetchOffsets({ groupId, topics: [...topics] });
+  return new Map(
+    answer.flatMap(({ topic, partitions }) =>
+      partitions.map(({ partition, offset, metadata }): [string, Committed] => [
+        partitionKey(topic, partition),
+        { offset: Number(offset), metadata: metadata ?? "" },
+      ]),
+    ),
+  );
+}
