@@ -1,6 +1,7 @@
 /** Why this exists: how records become handler calls, and handler results become acks. */
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Self } from "../src/kernel/self.ts";
+import { isThenable } from "../src/kernel/thenable.ts";
 import type { Message } from "../src/ports/record.ts";
 import { HandlerError } from "./handler.ts";
 import type { WorkerState } from "./worker-state.ts";
@@ -164,12 +165,4 @@ function manualAcks(
     options.acker.cast("ack", options.where, self.id, [Number(offset)]);
     flow.remove([message]);
   };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === "function"
-  );
 }

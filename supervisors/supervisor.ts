@@ -79,15 +79,23 @@ export const supervisor = actor({
   },
   calls: {
     startChild: (self, spec: ChildSpec) => {
-      checkChildSpec(spec, "spec");
       const reply = self.defer<StartChildResult>();
-      if (self.state.children.has(spec.id)) reply.resolve({ status: "already_started" });
-      else {
-        const child = newChild(spec, true);
-        child.starter = reply;
-        self.state.children.set(spec.id, child);
-        begin(self, child);
+      try {
+        checkChildSpec(spec, "spec");
+      } catch (error) {
+        // The mistake of whoever asks: no reason for the other children to fall.
+        reply.reject(error);
+        return reply;
       }
+      const old = self.state.children.get(spec.id);
+      if (old !== undefined && old.status !== "stopped") {
+        reply.resolve({ status: "already_started" });
+        return reply;
+      }
+      const child = newChild(spec, old === undefined);
+      child.starter = reply;
+      self.state.children.set(spec.id, child);
+      begin(self, child);
       return reply;
     },
     terminateChild: (self, id: string) => {
@@ -113,14 +121,14 @@ export const supervisor = actor({
     /** A child's `init` is over: sent from within the child's turn, before any exit of it. */
     started: (self, id: string, pid: number, outcome: StartOutcome) => {
       const child = self.state.children.get(id);
-      if (child?.ref?.id === pid && child.status === "starting") return begun(self, child, outcome);
+      if (child?.ref?.id === pid && child.status === "starting") begun(self, child, outcome);
     },
   },
   info: (self, message) => {
-    const exit = message as Exit;
-    if (exit.type !== "EXIT") return;
+    const exit = message as Partial<Exit> | null | undefined;
+    if (exit?.type !== "EXIT" || exit.ref === undefined || exit.reason === undefined) return;
     const child = self.state.byPid.get(exit.ref.id);
-    if (child !== undefined) return ended(self, child, exit.reason);
+    if (child !== undefined) ended(self, child, exit.reason);
   },
   terminate: (self) => stopAll(self, self.state),
   describe: (self): Description => describe(self),
@@ -167,7 +175,7 @@ function startFirst(self: Self<unknown>, state: State, child: Child): Promise<Ex
       if (outcome.status === "failed") resolve(outcome.reason);
       else {
         child.status = outcome.status === "started" ? "running" : "stopped";
-        if (child.status === "stopped") child.ref = null;
+        if (child.status === "stopped") forgetRef(state, child);
         resolve(null);
       }
     });
@@ -204,43 +212,45 @@ function spawn(
   state.byPid.set(ref.id, child);
 }
 
-function begun(self: Self<State>, child: Child, outcome: StartOutcome): unknown {
+function begun(self: Self<State>, child: Child, outcome: StartOutcome): void {
   const { starter, ref } = child;
   child.starter = null;
   if (outcome.status === "started" && ref !== null) {
     child.status = "running";
     starter?.resolve({ status: "started", ref });
-    return undefined;
+    return;
   }
-  // Its exit is still to come, and says nothing new.
-  if (ref !== null) self.state.byPid.delete(ref.id);
-  child.ref = null;
   if (outcome.status === "failed" && starter === null) {
-    return restart(self, child, outcome.reason);
+    ended(self, child, outcome.reason);
+    return;
   }
+  forgetRef(self.state, child);
   settle(self, child);
   starter?.resolve(
     outcome.status === "failed"
       ? { status: "failed", reason: outcome.reason }
       : { status: "ignored" },
   );
-  return undefined;
 }
 
 // Ending
 
-function ended(self: Self<State>, child: Child, reason: ExitReason): unknown {
-  if (child.ref !== null) self.state.byPid.delete(child.ref.id);
-  child.ref = null;
+function ended(self: Self<State>, child: Child, reason: ExitReason): void {
+  forgetRef(self.state, child);
   child.lastExit = reason;
   // Told to stop before it was up.
   child.starter?.resolve({ status: "failed", reason });
   child.starter = null;
   const { restart: policy = "permanent" } = child.spec;
   const again = policy === "permanent" || (policy === "transient" && !isOrderly(reason));
-  if (child.status !== "stopping" && again) return restart(self, child, reason);
-  settle(self, child);
-  return undefined;
+  if (child.status !== "stopping" && again) restart(self, child, reason);
+  else settle(self, child);
+}
+
+/** If its exit is still to come, that says nothing new. */
+function forgetRef(state: State, child: Child): void {
+  if (child.ref !== null) state.byPid.delete(child.ref.id);
+  child.ref = null;
 }
 
 /** It is down for good, or until somebody asks for it. */
@@ -252,8 +262,27 @@ function settle(self: Self<State>, child: Child): void {
   for (const stopper of child.stoppers.splice(0)) stopper.resolve("ok");
 }
 
-async function restart(self: Self<State>, child: Child, reason: ExitReason): Promise<void> {
-  await noteProgress(self, child);
+function restart(self: Self<State>, child: Child, reason: ExitReason): void {
+  const { budget } = child.spec;
+  child.status = "restarting";
+  if (budget?.progress === undefined) {
+    // Without a measure of progress, and a budget of it, a period of life is one.
+    const age = self.host.now() - child.startedAt;
+    if (budget === undefined && age >= self.state.periodMs) child.streak = 0;
+    restartOrGiveUp(self, child, reason);
+    return;
+  }
+  const { progress } = budget;
+  // As a task: whoever knows may be slow, or down as well, and no sibling is to wait for that.
+  self.task("progress", progress, (answer) => {
+    if (child.status !== "restarting") return;
+    if (answer.ok && answer.value !== child.mark) child.streak = 0;
+    if (answer.ok) child.mark = answer.value;
+    restartOrGiveUp(self, child, reason);
+  });
+}
+
+function restartOrGiveUp(self: Self<State>, child: Child, reason: ExitReason): void {
   child.streak++;
   child.restarts++;
   const { backoff, budget, id } = child.spec;
@@ -270,29 +299,8 @@ async function restart(self: Self<State>, child: Child, reason: ExitReason): Pro
   }
   const delayMs = backoff === undefined ? 0 : delay(self, backoff, child.streak);
   self.emit({ type: "restarting", pid, label, child: id, reason, restarts: child.streak, delayMs });
-  if (delayMs === 0) {
-    begin(self, child);
-    return;
-  }
-  child.status = "restarting";
-  child.timer = self.after(delayMs, "restart", () => begin(self, child));
-}
-
-async function noteProgress(self: Self<State>, child: Child): Promise<void> {
-  const { budget } = child.spec;
-  if (budget === undefined) {
-    // Without a measure of progress, a period of life is one.
-    if (self.host.now() - child.startedAt >= self.state.periodMs) child.streak = 0;
-    return;
-  }
-  if (budget.progress === undefined) return;
-  try {
-    const mark = await budget.progress();
-    if (mark !== child.mark) child.streak = 0;
-    child.mark = mark;
-  } catch {
-    // Whoever knows is down as well: then there is nothing that could clear the count.
-  }
+  if (delayMs === 0) begin(self, child);
+  else child.timer = self.after(delayMs, "restart", () => begin(self, child));
 }
 
 /** Jitter of a fifth either way, so that what fell together does not rise together. */

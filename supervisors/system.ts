@@ -1,6 +1,6 @@
 /** Why this exists: the whole that an application holds: one kernel under one top supervisor. */
 import type { AnyActor, StartArgs } from "../src/kernel/actor.ts";
-import type { ChildSpec, StartChildResult } from "../src/kernel/child-spec.ts";
+import { type ChildSpec, checkChildSpec, type StartChildResult } from "../src/kernel/child-spec.ts";
 import { StartError } from "../src/kernel/errors.ts";
 import type { EventType, Observer } from "../src/kernel/events.ts";
 import type { ExitReason } from "../src/kernel/exit.ts";
@@ -61,6 +61,7 @@ export function createSystem(options: SystemOptions = {}): System {
   const start = async (first: AnyActor | ChildSpec, ...args: unknown[]): Promise<Ref> => {
     const spec = "id" in first ? first : { id: first.name, start: first, args };
     lastId++;
+    if ("id" in first) checkChildSpec(first, "spec");
     const id = lastId === 1 || "id" in first ? spec.id : `${spec.id}-${lastId}`;
     const result = await top.callWithin(Number.POSITIVE_INFINITY, "startChild", {
       ...spec,

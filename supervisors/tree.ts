@@ -33,10 +33,13 @@ export function treeOf(kernel: Kernel, root: Process): TreeNode {
 }
 
 function nodeOf(process: Process, restarts: number, byParent: Map<Process, Process[]>): TreeNode {
-  const { children: specs, ...detail } = detailOf(process);
+  const own = detailOf(process);
   const children: TreeNode[] = [];
   const isSupervisor = process.definition === supervisor;
-  const details = (isSupervisor ? (specs ?? []) : []) as unknown as readonly ChildDetail[];
+  // What a supervisor says of its children stands with them; in a worker's words it is a word.
+  const { children: specs = [], ...rest } = isSupervisor ? own : {};
+  const detail = isSupervisor ? rest : own;
+  const details = specs as unknown as readonly ChildDetail[];
   const known = new Map(details.map((spec) => [spec.pid, spec]));
   for (const child of byParent.get(process) ?? []) {
     children.push(nodeOf(child, known.get(child.id)?.restarts ?? 0, byParent));

@@ -103,3 +103,6 @@ function text(from: unknown, name: string): string {
   const value = read(from, name);
   return typeof value === "string" ? value : "";
 }
+
+export const closedError = (): DriverError =>
+  new DriverError("closed", "The session is closed", { retriable: false });

@@ -4,7 +4,7 @@
  * `Flow`, `Membership` and `Commits`, and this file wires them to its events.
  */
 import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, LogEntry } from "kafkajs";
-import { DriverError } from "../ports/driver-error.ts";
+import type { DriverError } from "../ports/driver-error.ts";
 import type {
   AssignedPartition,
   CommitResult,
@@ -18,7 +18,7 @@ import type {
 import { failed, ok, type Result } from "../ports/result.ts";
 import { consumerConfig, createClient, type KafkajsOptions } from "./kafkajs-client.ts";
 import { Commits } from "./kafkajs-commits.ts";
-import { driverError, rebalanceReason } from "./kafkajs-errors.ts";
+import { closedError, driverError, rebalanceReason } from "./kafkajs-errors.ts";
 import { Flow } from "./kafkajs-flow.ts";
 import { Membership } from "./kafkajs-membership.ts";
 import { readPositions } from "./kafkajs-positions.ts";
@@ -289,9 +289,6 @@ export class KafkajsSession implements Session {
     await Promise.allSettled([this.#consumer.disconnect(), this.#admin.disconnect()]);
   }
 }
-
-const closedError = (): DriverError =>
-  new DriverError("closed", "The session is closed", { retriable: false });
 
 function delay(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

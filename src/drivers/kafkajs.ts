@@ -11,7 +11,7 @@ import { driverError } from "./kafkajs-errors.ts";
 import { KafkajsSession } from "./kafkajs-session.ts";
 import { KafkajsSink } from "./kafkajs-sink.ts";
 
-export type { KafkajsLogger, KafkajsOptions } from "./kafkajs-client.ts";
+export type { KafkajsOptions } from "./kafkajs-client.ts";
 
 /** A driver for a cluster of Kafka brokers. Nothing is connected before it is used. */
 export function kafkajs(options: KafkajsOptions): LogDriver {

@@ -16,7 +16,7 @@ import { memorySink } from "./memory-sink.ts";
 import { Wire } from "./memory-wire.ts";
 
 export type { AppliedCommit } from "./memory-broker.ts";
-export type { GroupCommit, GroupDescription, GroupState } from "./memory-protocol.ts";
+export type { GroupCommit, GroupDescription } from "./memory-protocol.ts";
 
 /** All times in milliseconds. */
 export interface MemoryKafkaOptions {

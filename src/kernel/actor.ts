@@ -9,10 +9,6 @@ import type { Self } from "./self.ts";
 export const ignore: unique symbol = Symbol("ignore");
 export type Ignore = typeof ignore;
 
-/** Message name to a function of its arguments; a call's result is its reply. */
-// biome-ignore lint/suspicious/noExplicitAny: only `any` accepts every handler's own arguments
-export type Protocol = Record<string, (...args: any[]) => unknown>;
-
 /** A call's reply that will be given later, by whoever holds this. See `self.defer()`. */
 export interface Deferred<T> {
   /** The first `resolve` or `reject` counts. */
@@ -22,7 +18,7 @@ export interface Deferred<T> {
   /** Brands the type, so that a handler's reply type can be read off it. */
   readonly [deferredReply]?: T;
 }
-export declare const deferredReply: unique symbol;
+declare const deferredReply: unique symbol;
 
 /** Data for a tree or a page: plain, small, and without payloads. */
 export type Plain =

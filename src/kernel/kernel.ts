@@ -45,7 +45,7 @@ export class Kernel {
     options: SpawnOptions,
   ): Process {
     this.#lastId++;
-    const process = new Process(this, this.#lastId, definition, args as unknown[], parent, options);
+    const process = new Process(this, this.#lastId, definition, parent, options);
     this.#processes.set(process.id, process);
     const { name } = process;
     const { id: pid, label } = process;
@@ -57,6 +57,7 @@ export class Kernel {
       if (this.#names.has(name)) process.stop(`already_started: ${name}`);
       else this.#names.set(name, process);
     }
+    process.begin(args as unknown[]);
     return process;
   }
 

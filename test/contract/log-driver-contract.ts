@@ -9,8 +9,6 @@ import { edgeCases } from "./edge-cases.ts";
 import { groupCases } from "./group-cases.ts";
 import { readingCases } from "./reading-cases.ts";
 
-export type { ContractTiming, ContractWorld, RawCommit } from "./contract-world.ts";
-
 /** `setup` runs once for the whole suite; the cases use topics and groups of their own. */
 export function logDriverContract(name: string, setup: () => Promise<ContractWorld>): void {
   describe(`the log driver contract: ${name}`, () => {

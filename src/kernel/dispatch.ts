@@ -1,0 +1,42 @@
+/** Why this exists: which of a process's handlers a message goes to, and what it is called with. */
+import type { Handler } from "./actor.ts";
+import type { Call } from "./call.ts";
+import type { ExitReason } from "./exit.ts";
+import { CALL, CAST, EXIT, INFO, type Kind, RUN } from "./mailbox.ts";
+import type { Process } from "./process.ts";
+import type { Watch } from "./relations.ts";
+
+/** Returns what the handler does; `extra`: the call, the exit's sender, a DOWN's watch or null. */
+export function dispatch(
+  process: Process,
+  kind: Kind,
+  name: string,
+  body: unknown,
+  extra: unknown,
+): unknown {
+  const { handlers } = process.definition;
+  switch (kind) {
+    case CAST:
+    case CALL: {
+      const table = kind === CAST ? handlers.casts : handlers.calls;
+      const handler: Handler | undefined = Object.hasOwn(table, name) ? table[name] : undefined;
+      if (handler !== undefined) return handler(process, ...(body as unknown[]));
+      (extra as Call | null)?.unknown();
+      return process.kernel.deadLetter(process, kind, name);
+    }
+    case INFO:
+      // A DOWN that waited when its monitor was given up.
+      if ((extra as Watch | null)?.ended === true) return undefined;
+      return handlers.info?.(process, body);
+    case EXIT: {
+      const from = extra as Process | null;
+      // The application, which is nobody's child, stands in for the parent.
+      if (from === null || from === process.parent) return process.stop(body as ExitReason);
+      return handlers.info?.(process, { type: "EXIT", ref: from, reason: body });
+    }
+    case RUN:
+      return (body as () => unknown)();
+    default:
+      return handlers.init(process, ...(body as unknown[]));
+  }
+}

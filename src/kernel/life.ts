@@ -1,0 +1,293 @@
+/**
+ * Why this exists: the life of one process, from its first message to its last. It handles one
+ * message at a time, to the end; it ends exactly once; and whatever comes for it afterwards finds
+ * nobody.
+ */
+import { type AnyActor, ignore } from "./actor.ts";
+import { type Call, DeferredReply } from "./call.ts";
+import { dispatch } from "./dispatch.ts";
+import type { ExitReason } from "./exit.ts";
+import type { Kernel } from "./kernel.ts";
+import {
+  CALL,
+  CAST,
+  EXIT,
+  INIT,
+  KIND_NAMES,
+  type Kind,
+  type Letter,
+  Mailbox,
+  RUN,
+} from "./mailbox.ts";
+import type { Process } from "./process.ts";
+import { Relations } from "./relations.ts";
+import type { SpawnOptions, StartOutcome } from "./self.ts";
+import { follow, isThenable } from "./thenable.ts";
+
+/** Where a process is in its life. */
+const IDLE = 0;
+const READY = 1;
+const RUNNING = 2;
+/** In an async handler: messages wait, exit signals do not. */
+const SUSPENDED = 3;
+/** In `terminate`: only `kill` is heard. */
+const TERMINATING = 4;
+const DEAD = 5;
+const STATUS_NAMES = ["idle", "ready", "running", "suspended", "terminating", "dead"] as const;
+
+/** Every `Life` there is is a `Process`: that adds what it can do, and how others reach it. */
+export abstract class Life extends Mailbox {
+  readonly id: number;
+  readonly label: string;
+  readonly name: string | null;
+  readonly definition: AnyActor;
+  readonly parent: Process | null;
+  state: unknown = undefined;
+  trapExit = false;
+  /** @internal the scheduler's queue */
+  nextReady: Process | null = null;
+  /** @internal */
+  readonly kernel: Kernel;
+  #status = IDLE;
+  #started = false;
+  #next: (() => unknown) | null = null;
+  #stopping: ExitReason | null = null;
+  /** The call whose handler runs or is suspended. */
+  #current: Call | null = null;
+  #onStart: ((outcome: StartOutcome) => void) | null;
+  /** @internal Null for most processes, most of the time. */
+  relations: Relations | null = null;
+
+  constructor(
+    kernel: Kernel,
+    id: number,
+    definition: AnyActor,
+    parent: Process | null,
+    options: SpawnOptions,
+  ) {
+    super();
+    this.kernel = kernel;
+    this.id = id;
+    this.definition = definition;
+    this.parent = parent;
+    this.name = options.name ?? null;
+    this.label = options.label ?? options.name ?? definition.name;
+    this.#onStart = options.onStart ?? null;
+  }
+
+  /** @internal Its first message: what `init` is called with. */
+  begin(this: Process, args: unknown[]): void {
+    this.put(INIT, "init", args, null);
+  }
+
+  get alive(): boolean {
+    return this.#status !== DEAD;
+  }
+
+  get status(): string {
+    if (!this.#started && this.#status !== DEAD) return "starting";
+    return STATUS_NAMES[this.#status] ?? "";
+  }
+
+  stop(reason: ExitReason): void {
+    this.#stopping ??= reason;
+  }
+
+  continue(step: () => unknown): void {
+    const first = this.#next;
+    const next = (): unknown => (this.#status === DEAD ? undefined : step());
+    this.#next = first === null ? step : () => follow(first(), next);
+  }
+
+  /** @internal Handles up to `quantum` messages; returns how many. */
+  run(this: Process, quantum: number): number {
+    if (this.#status !== READY) return 0;
+    this.#status = RUNNING;
+    const letter: Letter = this.kernel.letter;
+    let handled = 0;
+    while (handled < quantum) {
+      const next = this.#next;
+      if (next !== null) {
+        this.#next = null;
+        this.#handle(RUN, "continue", next, null);
+      } else if (this.shift(letter)) {
+        this.#handle(letter.kind, letter.name, letter.body, letter.extra as Call | null);
+      } else break;
+      handled++;
+      if (this.#status !== RUNNING) return handled;
+    }
+    this.#rest();
+    return handled;
+  }
+
+  /** @internal An exit signal of a linked process, or one sent by `exit`. */
+  exitSignal(this: Process, from: Process | null, reason: ExitReason): void {
+    if (this.#status === DEAD || this.#status === TERMINATING) return;
+    if (this.trapExit) this.put(EXIT, "EXIT", reason, from);
+    else if (reason !== "normal") this.#die(reason);
+  }
+
+  /** @internal Cannot be trapped. */
+  kill(this: Process): void {
+    this.#die("killed");
+  }
+
+  protected put(this: Process, kind: Kind, name: string, body: unknown, extra: unknown): void {
+    const kernel = this.kernel;
+    if (this.#status === DEAD) {
+      kernel.deadLetter(this, kind, name);
+      return;
+    }
+    if (kernel.traced) kernel.message("sent", this, KIND_NAMES[kind], name);
+    this.push(kind, name, body, extra);
+    if (this.#status === IDLE) {
+      this.#status = READY;
+      kernel.scheduler.enqueue(this);
+    }
+  }
+
+  #handle(this: Process, kind: Kind, name: string, body: unknown, call: Call | null): void {
+    let result: unknown;
+    if (kind === CALL) this.#current = call;
+    try {
+      // What is told to stop before its first message has failed to start: a name was taken.
+      const started = kind !== INIT || this.#stopping === null;
+      result = started ? dispatch(this, kind, name, body, call) : undefined;
+      if (isThenable(result)) {
+        this.#suspend(result, kind, name, call);
+        return;
+      }
+    } catch (error) {
+      this.#crash(error);
+      return;
+    }
+    this.#finish(kind, name, result, call);
+  }
+
+  #suspend(
+    this: Process,
+    pending: PromiseLike<unknown>,
+    kind: Kind,
+    name: string,
+    call: Call | null,
+  ): void {
+    // Its own code may have ended it before the first await.
+    if (this.#status !== DEAD) this.#status = SUSPENDED;
+    pending.then(
+      (value) => {
+        if (this.#status !== SUSPENDED) return;
+        this.#status = RUNNING;
+        this.#finish(kind, name, value, call);
+        if (this.#status === RUNNING) this.#rest();
+      },
+      (error: unknown) => {
+        if (this.#status === SUSPENDED) this.#crash(error);
+      },
+    );
+  }
+
+  /** After a handler: reply, note the start, stop if asked to. */
+  #finish(this: Process, kind: Kind, name: string, result: unknown, call: Call | null): void {
+    if (this.#status === DEAD) return;
+    const kernel = this.kernel;
+    if (kernel.traced) kernel.message("handled", this, KIND_NAMES[kind], name);
+    if (kind === CALL && call !== null) this.#answer(call, result);
+    else if (kind === INIT) this.#init(result);
+    if (this.#stopping !== null && this.#status === RUNNING) this.#terminate(this.#stopping);
+  }
+
+  #answer(this: Process, call: Call, result: unknown): void {
+    this.#current = null;
+    if (result instanceof DeferredReply) {
+      call.owe(this.relate().owed);
+      result.bind(call);
+    } else {
+      call.reply(result);
+      this.kernel.scheduler.yieldSoon();
+    }
+  }
+
+  #init(this: Process, state: unknown): void {
+    if (this.#stopping !== null) {
+      this.#die(this.#stopping);
+      return;
+    }
+    this.#started = true;
+    if (state === ignore) {
+      this.#tellStart({ status: "ignored" });
+      this.#die("normal");
+      return;
+    }
+    this.state = state;
+    this.kernel.emit({ type: "started", pid: this.id, label: this.label });
+    this.#tellStart({ status: "started" });
+  }
+
+  #tellStart(outcome: StartOutcome): void {
+    const tell = this.#onStart;
+    this.#onStart = null;
+    if (tell !== null) this.kernel.shield(() => tell(outcome));
+  }
+
+  #rest(this: Process): void {
+    if (this.waiting > 0 || this.#next !== null) {
+      this.#status = READY;
+      this.kernel.scheduler.enqueue(this);
+    } else this.#status = IDLE;
+  }
+
+  #crash(this: Process, error: unknown): void {
+    if (this.#status === DEAD) return;
+    if (this.#started) this.#terminate({ error });
+    else this.#die({ error });
+  }
+
+  #terminate(this: Process, reason: ExitReason): void {
+    this.#status = TERMINATING;
+    const { terminate } = this.definition.handlers;
+    if (terminate === null) {
+      this.#die(reason);
+      return;
+    }
+    try {
+      const result = terminate(this, reason);
+      if (!isThenable(result)) this.#die(reason);
+      else
+        result.then(
+          () => this.#die(reason),
+          (error: unknown) => this.#die({ error }),
+        );
+    } catch (error) {
+      this.#die({ error });
+    }
+  }
+
+  /** The one end of every process. The order matters: free the name, then tell. */
+  #die(this: Process, reason: ExitReason): void {
+    if (this.#status === DEAD) return;
+    const kernel = this.kernel;
+    this.#status = DEAD;
+    kernel.forget(this);
+    const { relations } = this;
+    relations?.rest();
+    kernel.emit({ type: "exited", pid: this.id, label: this.label, reason });
+    this.#tellStart({ status: "failed", reason });
+    this.#current?.exit(reason);
+    if (relations !== null) kernel.spread(() => relations.tell(this, reason));
+    this.#discard(reason);
+    this.relations = null;
+    this.state = undefined;
+    this.#next = null;
+  }
+
+  #discard(reason: ExitReason): void {
+    const letter: Letter = { kind: CAST, name: "", body: undefined, extra: null };
+    while (this.shift(letter)) if (letter.kind === CALL) (letter.extra as Call).exit(reason);
+  }
+
+  /** @internal */
+  relate(): Relations {
+    this.relations ??= new Relations();
+    return this.relations;
+  }
+}

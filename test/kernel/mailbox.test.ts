@@ -1,0 +1,236 @@
+import { describe, expect, it } from "vitest";
+import { actor } from "../../src/kernel/actor.ts";
+import { CALL, CAST, type Kind, type Letter, Mailbox } from "../../src/kernel/mailbox.ts";
+import { downs, gate, log, type Probe, probe, scene } from "./scene.ts";
+
+class Open extends Mailbox {
+  put(body: unknown, kind: Kind = CAST, name = "m", extra: unknown = null): void {
+    this.push(kind, name, body, extra);
+  }
+  take(letter: Letter = { kind: 0, name: "", body: undefined, extra: null }): Letter | null {
+    return this.shift(letter) ? letter : null;
+  }
+}
+
+describe("the queue by itself", () => {
+  it("gives back all four parts of a message, from the inline slot and from a chunk", () => {
+    const box = new Open();
+    const call = {};
+    box.put("one", CALL, "first", call);
+    box.put("two", CALL, "second", call);
+    expect(box.take()).toEqual({ kind: CALL, name: "first", body: "one", extra: call });
+    expect(box.take()).toEqual({ kind: CALL, name: "second", body: "two", extra: call });
+    expect(box.take()).toBeNull();
+  });
+
+  it.each([1, 2, 3, 31, 32, 33, 34, 64, 65, 66, 97, 5_000])(
+    "keeps the order of bursts of %i, again and again, and counts what waits",
+    (burst) => {
+      const box = new Open();
+      for (let round = 0; round < 4; round++) {
+        for (let i = 0; i < burst; i++) box.put(i);
+        expect(box.waiting).toBe(burst);
+        for (let i = 0; i < burst; i++) expect(box.take()?.body).toBe(i);
+        expect(box.waiting).toBe(0);
+        expect(box.take()).toBeNull();
+      }
+    },
+  );
+
+  it("keeps the order when reads and writes interleave across every border", () => {
+    for (let ahead = 1; ahead <= 70; ahead++) {
+      const box = new Open();
+      let written = 0;
+      let read = 0;
+      while (written < ahead) box.put(written++);
+      for (; read < 500; read++) {
+        expect(box.take()?.body).toBe(read);
+        box.put(written++);
+      }
+      while (box.waiting > 0) expect(box.take()?.body).toBe(read++);
+      expect(read).toBe(written);
+    }
+  });
+
+  it("shares pooled chunks between mailboxes without mixing their messages", () => {
+    const boxes = Array.from({ length: 20 }, () => new Open());
+    for (let round = 0; round < 5; round++) {
+      for (let i = 0; i < 100; i++) for (const [b, box] of boxes.entries()) box.put(b * 1_000 + i);
+      const taken = boxes.map((box) => Array.from({ length: 100 }, () => box.take()?.body));
+      expect(taken).toEqual(
+        boxes.map((_, b) => Array.from({ length: 100 }, (_, i) => b * 1_000 + i)),
+      );
+    }
+  });
+
+  it("holds on to nothing it has handed out", () => {
+    const { gc } = globalThis;
+    if (gc === undefined) return;
+    const box = new Open();
+    for (let i = 0; i < 40; i++) box.put({ i });
+    const kept = new WeakRef(box.take()?.body as object);
+    gc();
+    expect(kept.deref()).toBeUndefined();
+  });
+});
+
+const counter = actor({
+  init: () => ({ seen: [] as number[], busy: 0, most: 0 }),
+  casts: {
+    note: ({ state }, value: number) => {
+      state.seen.push(value);
+    },
+    slow: async ({ state }, value: number) => {
+      state.busy++;
+      state.most = Math.max(state.most, state.busy);
+      await Promise.resolve();
+      await Promise.resolve();
+      state.seen.push(value);
+      state.busy--;
+    },
+    wait: ({ state }, until: Promise<void>) => until.then(() => state.seen.push(-1)),
+  },
+  calls: {
+    seen: ({ state }, value?: number) => {
+      if (value !== undefined) state.seen.push(value);
+      return state.seen;
+    },
+    most: ({ state }) => state.most,
+  },
+});
+
+describe("arrival order", () => {
+  it("is kept over thousands of messages from one sender", async () => {
+    const { spawn, settle } = scene();
+    const ref = spawn(counter);
+    for (let i = 0; i < 10_000; i++) ref.cast("note", i);
+    await settle();
+    expect(await ref.call("seen")).toEqual(Array.from({ length: 10_000 }, (_, i) => i));
+  });
+
+  it("is kept per sender when many send to one at once", async () => {
+    const { spawn, settle } = scene();
+    const receiver = spawn(probe);
+    const senders: Probe[] = Array.from({ length: 5 }, () => spawn(probe));
+    for (let i = 0; i < 2_000; i++) {
+      for (const [s, sender] of senders.entries()) {
+        sender.cast("do", () => receiver.send([s, i]));
+      }
+    }
+    await settle();
+    const got = log(receiver) as [number, number][];
+    expect(got.length).toBe(10_000);
+    for (const s of senders.keys()) {
+      const own = got.filter(([sender]) => sender === s).map(([, i]) => i);
+      expect(own).toEqual(Array.from({ length: 2_000 }, (_, i) => i));
+    }
+  });
+
+  it("is kept between casts, calls and plain messages of one sender", async () => {
+    const { spawn, settle } = scene();
+    const ref = spawn(probe);
+    const seen: string[] = [];
+    ref.cast("do", () => seen.push("cast"));
+    const call = ref.call("do", () => seen.push("call"));
+    ref.cast("do", ({ state }) => seen.push(`before info: ${state.length}`));
+    ref.send("info");
+    ref.cast("do", ({ state }) => seen.push(`after info: ${state.length}`));
+    await settle();
+    await call;
+    expect(seen).toEqual(["cast", "call", "before info: 0", "after info: 1"]);
+  });
+
+  it("puts a DOWN behind what the dead process had sent before", async () => {
+    const { spawn, within } = scene();
+    const watcher = spawn(probe);
+    const victim = spawn(probe);
+    await within(watcher, (self) => void self.monitor(victim));
+    await within(victim, (self) => {
+      for (let i = 0; i < 100; i++) watcher.send(i);
+      self.exit(self.ref, "kill");
+    });
+    expect(log(watcher).slice(0, 100)).toEqual(Array.from({ length: 100 }, (_, i) => i));
+    expect(downs(watcher)).toHaveLength(1);
+    expect(log(watcher)).toHaveLength(101);
+  });
+});
+
+describe("one message at a time", () => {
+  it("holds for async handlers: none starts before the last one's promise settled", async () => {
+    const { spawn, settle } = scene();
+    const ref = spawn(counter);
+    for (let i = 0; i < 500; i++) ref.cast(i % 3 === 0 ? "note" : "slow", i);
+    await settle();
+    expect(await ref.call("most")).toBe(1);
+    expect(await ref.call("seen")).toEqual(Array.from({ length: 500 }, (_, i) => i));
+  });
+
+  it("lets messages wait while a handler is suspended, and other processes run", async () => {
+    const { spawn, settle } = scene();
+    const slow = spawn(counter);
+    const other = spawn(counter);
+    const door = gate();
+    slow.cast("wait", door.promise);
+    for (let i = 0; i < 100; i++) {
+      slow.cast("note", i);
+      other.cast("note", i);
+    }
+    await settle();
+    expect(await other.call("seen")).toHaveLength(100);
+    const asked = slow.call("seen");
+    await settle();
+    door.open();
+    expect((await asked).slice(0, 3)).toEqual([-1, 0, 1]);
+  });
+
+  it("never runs a handler within the sender's turn", async () => {
+    const { spawn, within } = scene();
+    const a = spawn(probe);
+    const b = spawn(probe);
+    const seen: string[] = [];
+    await within(a, (self) => {
+      b.cast("do", () => seen.push("b"));
+      self.ref.send("to myself");
+      seen.push(`a ends, ${self.state.length} messages`);
+    });
+    expect(seen).toEqual(["a ends, 0 messages", "b"]);
+    expect(log(a)).toEqual(["to myself"]);
+  });
+
+  it("runs a continue right after its handler, before any message, in the order asked", async () => {
+    const { spawn, within, settle } = scene();
+    const ref = spawn(probe);
+    const seen: string[] = [];
+    ref.cast("do", (self) => {
+      self.continue(async () => {
+        await Promise.resolve();
+        seen.push("first");
+      });
+      self.continue(() => seen.push("second"));
+      seen.push("handler");
+    });
+    ref.cast("do", () => seen.push("message"));
+    await settle();
+    expect(seen).toEqual(["handler", "first", "second", "message"]);
+
+    const door = gate();
+    await within(ref, (self) => {
+      self.continue(() => door.promise);
+      self.continue(() => seen.push("of a dead process"));
+    });
+    const killer = spawn(probe);
+    await within(killer, (self) => self.exit(ref, "kill"));
+    door.open();
+    await settle();
+    expect(seen).not.toContain("of a dead process");
+  });
+
+  it("runs a continue asked for in init before the first message", async () => {
+    const { spawn, settle } = scene();
+    const seen: string[] = [];
+    const ref = spawn(probe, (self) => self.continue(() => seen.push("continue")));
+    ref.cast("do", () => seen.push("message"));
+    await settle();
+    expect(seen).toEqual(["continue", "message"]);
+  });
+});

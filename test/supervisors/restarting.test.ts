@@ -1,0 +1,218 @@
+import { describe, expect, it } from "vitest";
+import { type ChildSpec, child } from "../../src/kernel/child-spec.ts";
+import type { ExitReason } from "../../src/kernel/exit.ts";
+import { supervisor } from "../../supervisors/supervisor.ts";
+import { watched } from "../kernel/scene.ts";
+import { childRef, harness, info, type Part, part, spec } from "./harness.ts";
+
+describe("restarting", () => {
+  const policies: [ChildSpec["restart"], ExitReason, boolean][] = [
+    ["permanent", "normal", true],
+    ["permanent", "shutdown", true],
+    ["permanent", "bad", true],
+    ["transient", "normal", false],
+    ["transient", "shutdown", false],
+    ["transient", { shutdown: "acker_lost" }, false],
+    ["transient", "bad", true],
+    ["transient", "killed", true],
+    ["temporary", "normal", false],
+    ["temporary", "bad", false],
+  ];
+  it.each(policies)("of a %s child that ended with %o: %s", async (restart, reason, again) => {
+    const { supervise, settle, of } = harness();
+    const sup = await supervise({
+      children: [spec("a", {}, restart ? { restart } : {}), spec("b")],
+    });
+    const a = await childRef(sup, "a");
+    const b = await childRef(sup, "b");
+    a.cast("stop", reason);
+    await settle();
+    const after = await info(sup, "a");
+    expect(after).toMatchObject(
+      again ? { status: "running", restarts: 1 } : { status: "stopped", ref: null, restarts: 0 },
+    );
+    if (again) expect(after?.ref?.id).not.toBe(a.id);
+    expect(await childRef(sup, "b")).toBe(b);
+    expect(of("restarting")).toHaveLength(again ? 1 : 0);
+  });
+
+  it("is permanent by default, and touches that child alone", async () => {
+    const { supervise, settle, system } = harness();
+    const sup = await supervise({ children: [spec("a"), spec("b")], intensity: 5 });
+    const b = await childRef(sup, "b");
+    system.exit(await childRef(sup, "a"), "kill");
+    await settle();
+    expect(await info(sup, "a")).toMatchObject({ status: "running", restarts: 1 });
+    expect(await childRef(sup, "b")).toBe(b);
+  });
+
+  it("takes the name along", async () => {
+    const { supervise, settle, system } = harness();
+    const sup = await supervise({ children: [spec("a", {}, { name: "the-a" })] });
+    const before = system.whereis("the-a", part);
+    before?.cast("crash");
+    await settle();
+    const after = system.whereis("the-a", part);
+    expect(after?.id).toBe((await childRef(sup, "a")).id);
+    expect(after).not.toBe(before);
+  });
+
+  it("of a transient child that ends in good order while it starts again is not tried again", async () => {
+    const { supervise, settle, of } = harness();
+    let starts = 0;
+    const init: Part["init"] = (self) => {
+      if (++starts > 1) self.stop({ shutdown: "acker_lost" });
+    };
+    const sup = await supervise({
+      children: [spec("a", { init }, { restart: "transient" })],
+      intensity: 10,
+    });
+    (await childRef(sup, "a")).cast("crash");
+    await settle();
+    expect(await info(sup, "a")).toMatchObject({ status: "stopped" });
+    expect(of("restarting")).toHaveLength(1);
+    expect(starts).toBe(2);
+  });
+
+  it("of a child whose new start fails is tried again, and counted", async () => {
+    const { supervise, settle, of } = harness();
+    let starts = 0;
+    const init = () => {
+      starts++;
+      if (starts === 2 || starts === 3) throw new Error("not yet");
+    };
+    const sup = await supervise({ children: [spec("a", { init })], intensity: 10 });
+    (await childRef(sup, "a")).cast("crash");
+    await settle();
+    expect(await info(sup, "a")).toMatchObject({ status: "running", restarts: 3 });
+    expect(of("restarting").map(({ reason }) => reason)).toEqual([
+      { error: new Error("crash") },
+      { error: new Error("not yet") },
+      { error: new Error("not yet") },
+    ]);
+  });
+});
+
+describe("intensity", () => {
+  const crash = async (setup: ReturnType<typeof harness>, sup: Parameters<typeof childRef>[0]) => {
+    (await childRef(sup, "a")).cast("crash");
+    await setup.settle();
+  };
+
+  it("by default allows one restart in 5 s; the next ends the supervisor with shutdown", async () => {
+    const setup = harness();
+    const { supervise, system, of } = setup;
+    const diary: string[] = [];
+    const sup = await supervise({ children: [spec("a"), spec("b", { diary })] });
+    const ended = watched(system.exited(sup));
+    await crash(setup, sup);
+    expect(sup.alive).toBe(true);
+    await setup.advance(4_999);
+    await crash(setup, sup);
+    expect(ended.value).toBe("shutdown");
+    expect(of("escalated")).toMatchObject([{ child: "a", pid: sup.id }]);
+    expect(diary.at(-1)).toBe("b is down");
+  });
+
+  it("is exact at the period's border", async () => {
+    const setup = harness();
+    const sup = await setup.supervise({ children: [spec("a")], intensity: 2, periodMs: 1_000 });
+    await crash(setup, sup);
+    await setup.advance(400);
+    await crash(setup, sup);
+    await setup.advance(600);
+    await crash(setup, sup);
+    expect(sup.alive).toBe(true);
+    await setup.advance(399);
+    await crash(setup, sup);
+    expect(sup.alive).toBe(false);
+  });
+
+  it("counts all children together, and none that has a budget of its own", async () => {
+    const setup = harness();
+    const { supervise, settle } = setup;
+    const sup = await supervise({
+      intensity: 2,
+      children: [spec("a"), spec("b"), spec("own", {}, { budget: { restarts: 10 } })],
+    });
+    for (let i = 0; i < 10; i++) {
+      (await childRef(sup, "own")).cast("crash");
+      await settle();
+    }
+    for (const id of ["a", "b"]) {
+      (await childRef(sup, id)).cast("crash");
+      await settle();
+    }
+    expect(sup.alive).toBe(true);
+    await crash(setup, sup);
+    expect(sup.alive).toBe(false);
+  });
+
+  it("of 0 escalates at the first crash", async () => {
+    const setup = harness();
+    const sup = await setup.supervise({ children: [spec("a")], intensity: 0 });
+    await crash(setup, sup);
+    expect(sup.alive).toBe(false);
+  });
+
+  it("passes the failure on: a permanent supervisor is restarted by its own, a transient one not", async () => {
+    for (const restart of ["permanent", "transient"] as const) {
+      const { supervise, settle } = harness();
+      const inner = child({
+        id: "inner",
+        start: supervisor,
+        args: [{ intensity: 0, children: [spec("a")] }],
+        type: "supervisor",
+        restart,
+      });
+      const sup = await supervise({ children: [inner] });
+      const before = (await info(sup, "inner"))?.ref;
+      (await childRef(before as never, "a")).cast("crash");
+      await settle();
+      const after = await info(sup, "inner");
+      expect(after?.status).toBe(restart === "permanent" ? "running" : "stopped");
+      expect(after?.ref).not.toBe(before);
+    }
+  });
+});
+
+describe("nothing waits", () => {
+  it.each(["starting", "stopping", "asked for its progress"])(
+    "a dynamic child that takes for ever %s delays no sibling's restart",
+    async (how) => {
+      const { supervise, settle } = harness();
+      const sup = await supervise({ intensity: 10, children: [spec("sibling")] });
+      const hang = () => new Promise<never>(() => {});
+      if (how === "starting")
+        void sup.call("startChild", spec("slow", { init: hang })).catch(() => {});
+      else if (how === "stopping") {
+        await sup.call("startChild", spec("slow", { trap: true, terminate: hang }));
+        void sup.call("terminateChild", "slow").catch(() => {});
+      } else {
+        const budget = { restarts: 5, progress: hang };
+        await sup.call("startChild", spec("slow", {}, { budget }));
+        (await childRef(sup, "slow")).cast("crash");
+      }
+      await settle();
+      const before = await childRef(sup, "sibling");
+      before.cast("crash");
+      await settle();
+      const after = await info(sup, "sibling");
+      expect(after).toMatchObject({ status: "running", restarts: 1 });
+      expect(after?.ref).not.toBe(before);
+    },
+  );
+
+  it("nor does a child that starts again for ever", async () => {
+    const { supervise, settle } = harness();
+    let starts = 0;
+    const init = () => (++starts > 1 ? new Promise<never>(() => {}) : undefined);
+    const sup = await supervise({ intensity: 10, children: [spec("a", { init }), spec("b")] });
+    (await childRef(sup, "a")).cast("crash");
+    await settle();
+    expect(await info(sup, "a")).toMatchObject({ status: "starting" });
+    (await childRef(sup, "b")).cast("crash");
+    await settle();
+    expect(await info(sup, "b")).toMatchObject({ status: "running", restarts: 1 });
+  });
+});
