@@ -56,6 +56,29 @@ describe("a worker's crash", () => {
     await member.stop();
   });
 
+  it("makes an ack of the old incarnation worthless: the record is the new one's to ack", async () => {
+    const world = groupWorld({ partitions: 1, records: 6 });
+    const acks: (() => void)[] = [];
+    let crash = true;
+    const member = await world.join("billing", {
+      ackMode: "manual",
+      eachMessage: ({ message, ack }) => {
+        acks.push(ack);
+        if (message.offset !== "5" || !crash) return;
+        crash = false;
+        throw new Error("no");
+      },
+    });
+    await world.time.until(() => acks.length === 12);
+    for (const ack of acks.slice(0, 6)) ack();
+    await world.time.advance(2_000);
+    expect(world.committed(0) ?? 0).toBe(0);
+    expect(member.events.filter(({ type }) => type === "fenced")).toHaveLength(6);
+    for (const ack of acks.slice(6)) ack();
+    await world.time.until(() => world.committed(0) === 6);
+    await member.stop();
+  });
+
   it("keeps a poison record to its restart budget, then gives the group up", async () => {
     const world = groupWorld({ partitions: 2, records: 20 });
     const member = await world.join("billing", {
