@@ -144,6 +144,7 @@ function join(self: Self<ManagerState>): void {
   const { state } = self;
   const { group } = state.options;
   const token = ++state.token;
+  self.log("info", "joining", { group: group.groupId, source: group.source.name });
   const me = self.ref as Ref<object, Casts>;
   state.session = group.source.join(
     {

@@ -99,7 +99,9 @@ function checkWhat(options: GroupOptions): void {
   for (const [key, handler] of Object.entries({ eachMessage, eachBatch })) {
     need(handler === undefined || typeof handler === "function", key, handler, "a function");
   }
-  const one = (eachMessage === undefined) !== (eachBatch === undefined);
+  const both = eachMessage !== undefined && eachBatch !== undefined;
+  need(!both, "eachBatch", eachBatch, "nothing beside eachMessage: one handler of the two");
+  const one = eachMessage !== undefined || eachBatch !== undefined;
   need(one, "eachMessage", eachMessage, "a function, or eachBatch instead of it");
 }
 

@@ -1,18 +1,21 @@
 #!/usr/bin/env node
 /** The `holdfast` command: picks the sub-command, and turns its errors into a line and a code. */
+import { createRequire } from "node:module";
 import { BAD_INPUT, CommandError } from "./commands/command-error.ts";
 import { DEMO_USAGE, demo } from "./commands/demo.ts";
 import { RUN_USAGE, run } from "./commands/run.ts";
 
+const { version } = createRequire(import.meta.url)("holdfast/package.json") as { version: string };
 const USAGE = `${RUN_USAGE}\n\n${DEMO_USAGE}`;
 
 async function main([command, ...args]: string[]): Promise<void> {
-  if (command === "--help" || args.includes("--help")) console.log(USAGE);
+  if (command === "--version") console.log(version);
+  else if (command === "--help" || args.includes("--help")) console.log(USAGE);
   else if (command === "run") await run(args);
   else if (command === "demo") await demo(args);
   else {
     const given = command === undefined ? "no command" : `"${command}" is not a command`;
-    throw new CommandError(BAD_INPUT, `${given}; allowed: run, demo, --help`);
+    throw new CommandError(BAD_INPUT, `${given}; allowed: run, demo, --help, --version`);
   }
 }
 

@@ -5,23 +5,27 @@ export { createSystem, type System, type SystemOptions } from "../supervisors/sy
 export type { TreeNode } from "../supervisors/tree.ts";
 export {
   type Actor,
+  type AnyActor,
   actor,
   type Deferred,
   type Description,
   ignore,
   type Plain,
+  type StartArgs,
 } from "./kernel/actor.ts";
 export {
+  type Backoff,
+  type Budget,
   type ChildInfo,
   type ChildSpec,
   child,
   type StartChildResult,
   type SupervisorCalls,
 } from "./kernel/child-spec.ts";
-export { CallError, OptionError, StartError } from "./kernel/errors.ts";
-export type { Events, EventType, Observer, SystemEvent } from "./kernel/events.ts";
+export { CallError, type CallErrorCode, OptionError, StartError } from "./kernel/errors.ts";
+export type { Events, EventType, LogLevel, Observer, SystemEvent } from "./kernel/events.ts";
 export { type ExitReason, formatReason, isOrderly } from "./kernel/exit.ts";
 export type { Cancel, Host } from "./kernel/host.ts";
 export type { Logger } from "./kernel/logger.ts";
 export type { Ref, RefOf } from "./kernel/ref.ts";
-export type { Down, Exit, Monitor, Outcome, Self } from "./kernel/self.ts";
+export type { Down, Exit, Monitor, Outcome, Self, SpawnOptions } from "./kernel/self.ts";

@@ -61,6 +61,7 @@ export function createSystem(options: SystemOptions = {}): System {
   const start = async (first: AnyActor | ChildSpec, ...args: unknown[]): Promise<Ref> => {
     const spec = "id" in first ? first : { id: first.name, start: first, args };
     lastId++;
+    if (!root.alive) throw new StartError(spec.id, "the system is stopped");
     if ("id" in first) checkChildSpec(first, "spec");
     const id = lastId === 1 || "id" in first ? spec.id : `${spec.id}-${lastId}`;
     const result = await top.callWithin(Number.POSITIVE_INFINITY, "startChild", {

@@ -1,25 +1,23 @@
 /** Why this exists: `holdfast run <module>`: a user's handler as a supervised consumer group. */
 
-import { groupManager } from "../../actors/group-manager.ts";
 import type { ConsumerGroupOptions } from "../../actors/group-options.ts";
-import { consumerGroup, groupNames } from "../../supervisors/consumer-group.ts";
-import { createSystem, type System } from "../../supervisors/system.ts";
+import { consumerGroup } from "../../supervisors/consumer-group.ts";
 import { memoryKafka } from "../drivers/memory-kafka.ts";
 import { OptionError } from "../kernel/errors.ts";
-import { formatReason } from "../kernel/exit.ts";
-import type { LogDriver, PartitionPosition } from "../ports/log-driver.ts";
+import type { LogDriver } from "../ports/log-driver.ts";
 import { type Arguments, oneOf, readArguments } from "./arguments.ts";
 import { BAD_INPUT, CommandError, FAILED } from "./command-error.ts";
 import { type HandlerModule, loadHandlerModule } from "./handler-module.ts";
-import { LOG_LEVELS, pinoLogger } from "./pino-logger.ts";
-import { addToTotals, newTotals, TOTALLED, type Totals } from "./totals.ts";
+import { host } from "./hosted-group.ts";
+import { LOG_LEVELS } from "./pino-logger.ts";
+import { atMost, sleep } from "./sleep.ts";
 
 export const RUN_USAGE = `holdfast run <module> [options]
 
   Hosts the eachMessage or eachBatch that <module> exports in a supervised consumer group.
   Its config export may hold every option of consumerGroup, and brokers; the command line wins.
 
-  --brokers host:port,…     Kafka; absent: an empty Kafka in memory
+  --brokers host:port,…     Kafka; absent: an empty Kafka in memory, which is said in the log
   --group ID                the consumer group
   --topic NAME              may be given more than once
   --from earliest|latest    where a group without a commit begins (default earliest)
@@ -42,7 +40,7 @@ const OPTIONS = {
 
 /** How long a start waits for a broker. */
 const START_MS = 10_000;
-/** Between two looks at the lag. */
+/** Between two attempts. */
 const LOOK_MS = 250;
 /** Partitions of a topic that the Kafka in memory makes up. */
 const EMBEDDED_PARTITIONS = 4;
@@ -56,22 +54,27 @@ export async function run(args: string[]): Promise<void> {
     throw new CommandError(BAD_INPUT, `run takes one module, and was given ${rest[0]} as well`);
   }
   const level = oneOf("--log-level", given.text("log-level") ?? "info", LOG_LEVELS);
-  const options = await groupOf(given, await loadHandlerModule(path));
-  const spec = checked(options);
+  const module = await loadHandlerModule(path);
+  const options = await groupOf(given, module);
+  const { brokers, source } = module.config;
+  const embedded =
+    given.text("brokers") === undefined && brokers === undefined && source === undefined;
+  const spec = checked(() => consumerGroup(options));
   await checkTopics(options);
   await host(spec, options, {
     level,
     idle: given.flag("exit-when-idle"),
     json: given.flag("json"),
+    embedded,
   });
 }
 
 // Options
 
+type ModuleConfig = Partial<ConsumerGroupOptions> & { readonly brokers?: unknown };
+
 async function groupOf(given: Arguments, module: HandlerModule): Promise<ConsumerGroupOptions> {
-  const { brokers, ...config } = module.config as {
-    brokers?: unknown;
-  } & Partial<ConsumerGroupOptions>;
+  const { brokers, ...config } = module.config as ModuleConfig;
   const topics = given.texts("topic");
   const from = given.text("from");
   const set = {
@@ -86,50 +89,37 @@ async function groupOf(given: Arguments, module: HandlerModule): Promise<Consume
   if (set.topics === undefined) {
     throw new CommandError(BAD_INPUT, "--topic is missing, and the module's config has no topics");
   }
-  const list = brokerList(given.text("brokers"), brokers);
-  const source = await sourceOf(list, config.source, set.topics);
+  const source = await sourceOf(given, { ...config, brokers }, set.topics);
   return { ...set, ...module.handler, source } as ConsumerGroupOptions;
 }
 
-function brokerList(option: string | undefined, configured: unknown): string[] | null {
-  const name = option === undefined ? "config.brokers" : "--brokers";
-  const list = option?.split(",") ?? configured;
-  if (list === undefined) return null;
-  if (!Array.isArray(list) || list.length === 0) {
-    throw new CommandError(BAD_INPUT, `${name}: not a list; allowed: host:port, one or more`);
-  }
-  for (const broker of list) {
-    const port = /^[^\s:/,]+:(\d{1,5})$/.exec(String(broker))?.[1];
-    if (port === undefined || Number(port) < 1 || Number(port) > 65_535) {
-      const allowed = "host:port, with a port from 1 to 65535";
-      throw new CommandError(BAD_INPUT, `${name}: ${JSON.stringify(broker)}; allowed: ${allowed}`);
-    }
-  }
-  return list as string[];
-}
-
 async function sourceOf(
-  brokers: string[] | null,
-  configured: LogDriver | undefined,
+  given: Arguments,
+  config: { readonly brokers?: unknown; readonly source?: LogDriver },
   topics: unknown,
 ): Promise<LogDriver> {
-  if (brokers !== null) {
+  const option = given.text("brokers");
+  const brokers = option?.split(",") ?? config.brokers;
+  if (brokers !== undefined) {
     // Loaded only here: on the embedded Kafka the command needs no client.
     const { kafkajs } = await import("../drivers/kafkajs.ts");
-    return kafkajs({ brokers });
+    const name = option === undefined ? "config.brokers" : "--brokers";
+    return checked(() => kafkajs({ brokers: brokers as string[] }), name);
   }
-  if (configured !== undefined) return configured;
+  if (config.source !== undefined) return config.source;
   const names = Array.isArray(topics) ? topics.map(String) : [];
   const partitions = EMBEDDED_PARTITIONS;
   return memoryKafka({ topics: Object.fromEntries(names.map((name) => [name, { partitions }])) });
 }
 
-function checked(options: ConsumerGroupOptions): ReturnType<typeof consumerGroup> {
+/** An option that cannot be meant, as this command's user knows it. */
+function checked<T>(make: () => T, name?: string): T {
   try {
-    return consumerGroup(options);
+    return make();
   } catch (error) {
-    if (error instanceof OptionError) throw new CommandError(BAD_INPUT, error.message);
-    throw error;
+    if (!(error instanceof OptionError)) throw error;
+    const { option, value, allowed } = error;
+    throw new CommandError(BAD_INPUT, new OptionError(name ?? option, value, allowed).message);
   }
 }
 
@@ -150,89 +140,5 @@ async function checkTopics({ source, topics }: ConsumerGroupOptions): Promise<vo
       );
     }
     await sleep(LOOK_MS);
-  }
-}
-
-// The run
-
-interface HostOptions {
-  readonly level: string;
-  readonly idle: boolean;
-  readonly json: boolean;
-}
-
-async function host(
-  spec: ReturnType<typeof consumerGroup>,
-  group: ConsumerGroupOptions,
-  options: HostOptions,
-): Promise<void> {
-  const system = createSystem({ name: "holdfast", logger: pinoLogger(options.level) });
-  const totals = newTotals();
-  system.observe((event) => addToTotals(totals, event), TOTALLED);
-  const signalled = onSignal();
-  const ref = await system.start(spec);
-  const ends: Promise<string | null>[] = [
-    signalled.then(() => null),
-    system.exited(ref).then((reason) => `the group gave up: ${formatReason(reason)}`),
-  ];
-  const name = group.name ?? group.groupId;
-  if (options.idle) ends.push(idle(system, name, group).then(() => null));
-  const failure = await Promise.race(ends);
-  totals.lag = await lagNow(system, name, group);
-  await system.stop();
-  if (options.json) console.log(JSON.stringify(totals));
-  if (failure !== null) throw new CommandError(FAILED, failure);
-}
-
-function onSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
-  });
-}
-
-/** Twice in a row: a record may be on its way while the first look is taken. */
-async function idle(system: System, name: string, group: ConsumerGroupOptions): Promise<void> {
-  for (let quiet = 0; quiet < 2; ) {
-    await sleep(LOOK_MS);
-    quiet = (await lagNow(system, name, group)) === 0 ? quiet + 1 : 0;
-  }
-}
-
-/** The whole group's lag as the broker tells it; null when nobody can be asked. */
-async function lagNow(
-  system: System,
-  name: string,
-  group: ConsumerGroupOptions,
-): Promise<Totals["lag"]> {
-  const manager = system.whereis(groupNames(name).manager, groupManager);
-  try {
-    const positions = await manager?.call("positions");
-    if (positions?.ok !== true) return null;
-    return positions.value.reduce((sum, position) => sum + lagOf(position, group), 0);
-  } catch {
-    return null;
-  }
-}
-
-/** Without a commit all records count, but for a group that begins at the end. */
-function lagOf(
-  { committed, earliest, latest }: PartitionPosition,
-  group: ConsumerGroupOptions,
-): number {
-  if (committed !== null) return Math.max(0, latest - committed);
-  return group.beginOffset === "latest" ? 1 : latest - earliest;
-}
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function atMost<T>(promise: Promise<T>, ms: number): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), Math.max(0, ms));
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

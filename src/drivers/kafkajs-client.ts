@@ -10,6 +10,7 @@ import {
   logLevel,
   type RetryOptions,
 } from "kafkajs";
+import type { Logger } from "../kernel/logger.ts";
 import type { JoinOptions } from "../ports/log-driver.ts";
 import { HOLD_STEP_MS } from "./kafkajs-membership.ts";
 
@@ -27,13 +28,7 @@ export interface KafkajsOptions
   readonly logger?: KafkajsLogger;
 }
 
-type Say = (fields: Record<string, unknown>, message: string) => void;
-
-export interface KafkajsLogger {
-  readonly error: Say;
-  readonly warn: Say;
-  readonly debug: Say;
-}
+type KafkajsLogger = Pick<Logger, "error" | "warn" | "debug">;
 
 /** About 3 s in all: whoever asked decides whether to try again, and when. */
 export const QUICK_RETRY: RetryOptions = {

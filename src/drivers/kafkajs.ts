@@ -3,6 +3,7 @@
  * module is the only thing that loads kafkajs.
  */
 import type { Kafka } from "kafkajs";
+import { OptionError } from "../kernel/errors.ts";
 import type { DriverError } from "../ports/driver-error.ts";
 import type { LogDriver } from "../ports/log-driver.ts";
 import { failed, ok, type Result } from "../ports/result.ts";
@@ -13,8 +14,12 @@ import { KafkajsSink } from "./kafkajs-sink.ts";
 
 export type { KafkajsOptions } from "./kafkajs-client.ts";
 
-/** A driver for a cluster of Kafka brokers. Nothing is connected before it is used. */
+/**
+ * A driver for a cluster of Kafka brokers. Nothing is connected before it is used. Throws an
+ * `OptionError` where a broker is not `host:port`.
+ */
 export function kafkajs(options: KafkajsOptions): LogDriver {
+  checkBrokers(options.brokers);
   let epochs = 0;
   const nextEpoch = () => ++epochs;
   return {
@@ -23,6 +28,18 @@ export function kafkajs(options: KafkajsOptions): LogDriver {
     sink: ({ signal }) => new KafkajsSink(createClient(options), signal),
     partitions: (topics) => countPartitions(createClient(options), topics),
   };
+}
+
+function checkBrokers(brokers: readonly string[]): void {
+  if (!Array.isArray(brokers) || brokers.length === 0) {
+    throw new OptionError("brokers", brokers, "an array of one or more host:port");
+  }
+  for (const broker of brokers) {
+    const port = Number(/^[^\s:/,]+:(\d{1,5})$/.exec(String(broker))?.[1] ?? 0);
+    if (port < 1 || port > 65_535) {
+      throw new OptionError("brokers", broker, "host:port, with a port from 1 to 65535");
+    }
+  }
 }
 
 async function countPartitions(

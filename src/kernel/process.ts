@@ -33,6 +33,11 @@ export class Process extends Life implements Self<unknown>, Ref {
     return this.#ask(this.kernel.deadlinesOf(timeoutMs), name, args);
   }
 
+  /** What `console.log` shows: never the state, which may hold anything. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `Ref<${this.label} #${this.id}>`;
+  }
+
   // As its handlers see it
 
   get ref(): Ref {

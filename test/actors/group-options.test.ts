@@ -17,7 +17,7 @@ describe("an option that cannot be meant", () => {
     ["topics", ["a", "a"], /each topic once/],
     ["source", "127.0.0.1:9092", /a driver such as kafkajs/],
     ["eachMessage", "handler", /^eachMessage: "handler" is not allowed; allowed: a function$/],
-    ["eachBatch", () => {}, /instead of it/],
+    ["eachBatch", () => {}, /^eachBatch: .*one handler of the two$/],
     ["name", "", /^name: ""/],
     ["beginOffset", "middle", /"earliest" or "latest"/],
     ["offsetResetPolicy", "hope", /"reset_to_earliest" or "reset_to_latest"/],

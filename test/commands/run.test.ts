@@ -37,6 +37,13 @@ describe("a run", () => {
     expect(stderr).not.toContain("order 3");
   });
 
+  it("without brokers says that its Kafka is an empty one in memory", async () => {
+    const args = ["--group", "g", "--topic", "t", "--exit-when-idle", "--log-level", "warn"];
+    const { code, stderr } = await holdfast(["run", fixture("plain.mjs"), ...args]).ended;
+    expect(code).toBe(0);
+    expect(JSON.parse(stderr).msg).toBe("no --brokers: running on an empty Kafka in memory");
+  });
+
   it("takes the command line before the module's config", async () => {
     const env = { CONFIG: JSON.stringify({ topics: ["nowhere"] }) };
     const run = holdfast(["run", ORDERS, "--topic", "orders", "--exit-when-idle"], { env });
@@ -52,6 +59,7 @@ describe("a run", () => {
     const { code, stdout } = await run.ended;
     expect(code).toBe(0);
     const totals = JSON.parse(lastLine(stdout));
+    expect(totals.lag).toBe(10 - totals.acked);
     expect(totals.acked).toBe(stdout.match(/^handled /gm)?.length);
     expect(totals.handled).toBe(totals.acked);
   });
@@ -61,7 +69,9 @@ describe("a run", () => {
     const run = holdfast(["run", ORDERS, "--json", "--log-level", "error"], { env });
     const { code, stdout, stderr } = await run.ended;
     expect(code).toBe(1);
-    expect(lastLine(stderr)).toBe("holdfast: the group gave up: shutdown");
+    expect(lastLine(stderr)).toEqual(
+      expect.stringContaining("the group gave up: orders/1: HandlerError: handler of orders/1"),
+    );
     expect(JSON.parse(lastLine(stdout))).toMatchObject({ crashes: 3 });
   });
 
@@ -90,7 +100,7 @@ describe("bad input", () => {
     [
       "a malformed broker",
       ["run", fixture("plain.mjs"), ...base, "--brokers", "localhost"],
-      /--brokers: "localhost"; allowed: host:port/,
+      /--brokers: "localhost" is not allowed; allowed: host:port/,
     ],
     [
       "a port out of range",

@@ -1,8 +1,18 @@
 /** Promises 1, 2 and 4 where a process that holds the place is lost, or the group rebalances. */
 import { describe, expect, it } from "vitest";
-import { GROUP, groupWorld } from "../support/group-world.ts";
+import { GROUP, groupWorld, type Member } from "../support/group-world.ts";
 
 const NOTHING_BROKEN = { lost: [], regressions: [], pastUndone: [] };
+
+/** How many workers stopped because of it, in good order: not restarted, not counted. */
+const stoppedFor = (member: Member, why: string): number =>
+  member.events.filter(
+    (event) =>
+      event.type === "exited" &&
+      typeof event.reason === "object" &&
+      "shutdown" in event.reason &&
+      event.reason.shutdown === why,
+  ).length;
 
 describe("a killed acker", () => {
   it("costs one restart: the workers go on from the broker's offsets, in the same generation", async () => {
@@ -13,6 +23,7 @@ describe("a killed acker", () => {
     await world.time.until(() => world.caughtUp());
     expect(world.verdict()).toEqual(NOTHING_BROKEN);
     expect(member.events.filter(({ type }) => type === "restarting")).toHaveLength(1);
+    expect(stoppedFor(member, "acker_lost")).toBe(3);
     expect(member.events.filter(({ type }) => type === "joined")).toHaveLength(1);
     await member.stop();
   });
@@ -28,6 +39,7 @@ describe("a killed manager", () => {
     await world.time.until(() => world.caughtUp());
     expect(world.verdict()).toEqual(NOTHING_BROKEN);
     expect(member.events.filter(({ type }) => type === "restarting")).toHaveLength(1);
+    expect(stoppedFor(member, "manager_lost")).toBe(3);
     const members = world.kafka.describe(GROUP).members.map(({ memberId }) => memberId);
     expect(members).toEqual([member.memberId()]);
     expect(members).not.toContain(old);
