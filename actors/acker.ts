@@ -8,18 +8,21 @@ import { actor, type Description } from "../src/kernel/actor.ts";
 import type { Self } from "../src/kernel/self.ts";
 import "../src/ports/events.ts";
 import type { AssignedPartition, Session } from "../src/ports/log-driver.ts";
-import { type Batch, type Message, partitionKey } from "../src/ports/record.ts";
+import { type Batch, partitionKey } from "../src/ports/record.ts";
 import {
   type AckedPartition,
   type AckerOptions,
   type AckerState,
+  answerPlace,
   commit,
   commitSoon,
   findPartition,
+  forget,
+  type Place,
   settleFlushes,
   tell,
 } from "./commit-loop.ts";
-import { ack, deliver, lowestUnacked, openWindow, unackedMessages } from "./offset-tracker.ts";
+import { ack, deliver, lowestUnacked, openWindow } from "./offset-tracker.ts";
 
 /** From where on a partition is read, and what the broker holds. */
 export interface Opening extends AssignedPartition {
@@ -28,14 +31,6 @@ export interface Opening extends AssignedPartition {
   readonly committed: number | null;
   /** Commit `offset` at once, before anything is acked: a pinned "latest", or a reset position. */
   readonly pin: boolean;
-}
-
-/** What a worker is told when it asks where to go on. */
-export interface Place {
-  /** Delivered and not acked, in order: to be handled first. */
-  readonly replay: readonly Message[];
-  /** Where fetching goes on after that. */
-  readonly position: number;
 }
 
 /**
@@ -50,26 +45,33 @@ export const acker = actor({
     options,
     partitions: new Map(),
     session: null,
-    inFlight: false,
+    inFlight: null,
     timer: null,
     failures: 0,
     flushes: [],
   }),
   calls: {
-    /** A worker's incarnation takes its partition over. Null: that epoch is over. */
+    /**
+     * A worker's incarnation takes its partition over. Null: that epoch is over. Answered only when
+     * the broker holds the place if it would not be found again: nobody handles a record before.
+     */
     where: (
       self,
       where: AssignedPartition,
       incarnation: number,
       throttle: (on: boolean) => void,
     ) => {
+      const place = self.defer<Place | null>();
       const partition = findPartition(self.state, where);
-      if (partition === undefined) return null;
-      partition.incarnation = incarnation;
-      partition.throttle = throttle;
-      partition.throttled = false;
-      const { window } = partition;
-      return { replay: unackedMessages(window), position: window.position } satisfies Place;
+      if (partition === undefined) place.resolve(null);
+      else {
+        partition.incarnation = incarnation;
+        partition.throttle = throttle;
+        partition.throttled = false;
+        partition.asking = place;
+        answerPlace(partition);
+      }
+      return place;
     },
     /** The lowest unacked offset: what a supervisor takes for progress. */
     lowest: (self, where: AssignedPartition): number | null => {
@@ -85,30 +87,27 @@ export const acker = actor({
     },
   },
   casts: {
-    open: (self, session: Session, opening: Opening) => {
-      const { topic, partition, epoch, offset, committed, pin } = opening;
+    /** All that a member gained at once: so that their places are pinned by one request. */
+    open: (self, session: Session, openings: readonly Opening[]) => {
+      // What an earlier session still has under way is its own: its answer may never come.
+      if (self.state.session !== session) self.state.inFlight = null;
       self.state.session = session;
-      self.state.partitions.set(partitionKey(topic, partition), {
-        topic,
-        partition,
-        epoch,
-        window: openWindow(offset),
-        incarnation: null,
-        committed: pin ? -1 : (committed ?? -1),
-        opened: offset,
-        dirty: pin,
-        end: offset,
-        throttled: false,
-        throttle: () => {},
-      });
-      tell(self, { type: "opened", topic, partition, epoch, offset, committed });
-      if (pin) commit(self);
+      for (const opening of openings) open(self, opening);
+      if (openings.some(({ pin }) => pin)) commit(self);
     },
     close: (self, { topic, partition, epoch }: AssignedPartition) => {
       if (findPartition(self.state, { topic, partition, epoch }) === undefined) return;
-      self.state.partitions.delete(partitionKey(topic, partition));
+      forget(self.state, { topic, partition, epoch });
       tell(self, { type: "closed", topic, partition, epoch });
       settleFlushes(self.state);
+    },
+    /** The session is over, or its owner is: nothing that was opened in it counts any more. */
+    reset: ({ state }) => {
+      for (const partition of [...state.partitions.values()]) forget(state, partition);
+      state.session = null;
+      state.inFlight = null;
+      state.failures = 0;
+      settleFlushes(state);
     },
     /** Commits may be tried again: a generation has begun. */
     resume: (self) => {
@@ -133,13 +132,15 @@ export const acker = actor({
     },
   },
   describe: ({ state }): Description => ({
-    inFlight: state.inFlight ? "commit in flight" : null,
+    inFlight: state.inFlight === null ? null : "commit in flight",
     partitions: [...state.partitions.values()].map((partition) => ({
       topic: partition.topic,
       partition: partition.partition,
       epoch: partition.epoch,
       committed: partition.committed < 0 ? null : partition.committed,
       restartsAt: partition.committed < 0 ? partition.opened : partition.committed,
+      handedTo:
+        state.options.handed.get(partitionKey(partition.topic, partition.partition)) ?? null,
       lowestUnacked: lowestUnacked(partition.window),
       position: partition.window.position,
       unacked: partition.window.unacked,
@@ -147,6 +148,26 @@ export const acker = actor({
     })),
   }),
 });
+
+function open(self: Self<AckerState>, opening: Opening): void {
+  const { topic, partition, epoch, offset, committed, pin } = opening;
+  self.state.partitions.set(partitionKey(topic, partition), {
+    topic,
+    partition,
+    epoch,
+    window: openWindow(offset),
+    incarnation: null,
+    committed: pin ? -1 : (committed ?? -1),
+    opened: offset,
+    pinned: !pin,
+    dirty: pin,
+    asking: null,
+    end: offset,
+    throttled: false,
+    throttle: () => {},
+  });
+  tell(self, { type: "opened", topic, partition, epoch, offset, committed });
+}
 
 function take(self: Self<AckerState>, partition: AckedPartition, batch: Batch): void {
   const { topic, partition: number, epoch, window } = partition;

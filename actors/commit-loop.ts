@@ -11,11 +11,24 @@ import type {
   PartitionCommit,
   Session,
 } from "../src/ports/log-driver.ts";
-import { partitionKey } from "../src/ports/record.ts";
-import { lowestUnacked, type OffsetWindow } from "./offset-tracker.ts";
+import { type Message, partitionKey } from "../src/ports/record.ts";
+import { lowestUnacked, type OffsetWindow, unackedMessages } from "./offset-tracker.ts";
+
+/** Waits after a failed commit: doubling from the first to the last. */
+const RETRY_MS = { min: 100, max: 5_000 };
 
 export interface AckerOptions {
   readonly commitIntervalMs: number;
+  /** By partition, one above the highest offset that a handler of this member was ever given. */
+  readonly handed: ReadonlyMap<string, number>;
+}
+
+/** What a worker is told when it asks where to go on. */
+export interface Place {
+  /** Delivered and not acked, in order: to be handled first. */
+  readonly replay: readonly Message[];
+  /** Where fetching goes on after that. */
+  readonly position: number;
 }
 
 export interface AckedPartition extends AssignedPartition {
@@ -26,6 +39,10 @@ export interface AckedPartition extends AssignedPartition {
   committed: number;
   /** Where this epoch began: what a crash falls back to while nothing was confirmed. */
   readonly opened: number;
+  /** Whether the place can be found again: committed, or the same by the same rule. */
+  pinned: boolean;
+  /** The worker that asked for its place and has no answer yet. */
+  asking: Deferred<Place | null> | null;
   /** Whether the broker may hold something else than `committed`, so that it must be told again. */
   dirty: boolean;
   /** The log's end, as of the last fetch. */
@@ -39,7 +56,8 @@ export interface AckerState {
   readonly options: AckerOptions;
   readonly partitions: Map<string, AckedPartition>;
   session: Session | null;
-  inFlight: boolean;
+  /** The session a commit is under way in. */
+  inFlight: Session | null;
   timer: Cancel | null;
   /** Failures in a row. */
   failures: number;
@@ -54,10 +72,27 @@ export function findPartition(
   return found?.epoch === epoch ? found : undefined;
 }
 
+/** The epoch is over: whoever asked for a place in it has none. */
+export function forget(state: AckerState, which: AssignedPartition): void {
+  const partition = findPartition(state, which);
+  if (partition === undefined) return;
+  state.partitions.delete(partitionKey(which.topic, which.partition));
+  partition.asking?.resolve(null);
+}
+
+export function answerPlace(partition: AckedPartition): void {
+  if (!partition.pinned) return;
+  const { window, asking } = partition;
+  partition.asking = null;
+  asking?.resolve({ replay: unackedMessages(window), position: window.position });
+}
+
 export function commitSoon(self: Self<AckerState>): void {
   const { state } = self;
-  if (state.timer !== null || state.inFlight) return;
-  const wait = state.options.commitIntervalMs * Math.min(2 ** state.failures, 16);
+  if (state.timer !== null || state.inFlight !== null) return;
+  const { commitIntervalMs } = state.options;
+  const retryMs = Math.min(RETRY_MS.max, RETRY_MS.min * 2 ** state.failures);
+  const wait = state.failures === 0 ? commitIntervalMs : retryMs;
   state.timer = self.after(wait, "commit", () => {
     state.timer = null;
     commit(self);
@@ -67,7 +102,7 @@ export function commitSoon(self: Self<AckerState>): void {
 /** One request in flight, of all that may go forward. */
 export function commit(self: Self<AckerState>): void {
   const { state } = self;
-  if (state.inFlight) return;
+  if (state.inFlight !== null) return;
   const commits = due(state);
   if (commits.length === 0 || state.session === null) {
     settleFlushes(state);
@@ -75,8 +110,8 @@ export function commit(self: Self<AckerState>): void {
   }
   state.timer?.();
   state.timer = null;
-  state.inFlight = true;
   const { session } = state;
+  state.inFlight = session;
   for (const commit of commits) {
     const partition = findPartition(state, commit);
     if (partition !== undefined) partition.dirty = false;
@@ -85,7 +120,8 @@ export function commit(self: Self<AckerState>): void {
     "commit",
     () => session.commit(commits),
     (outcome) => {
-      state.inFlight = false;
+      if (state.inFlight !== session) return;
+      state.inFlight = null;
       const result: CommitResult = outcome.ok
         ? outcome.value
         : { status: "rebalancing", reason: String(outcome.error) };
@@ -94,17 +130,22 @@ export function commit(self: Self<AckerState>): void {
   );
 }
 
-function due(state: AckerState): PartitionCommit[] {
-  const commits: PartitionCommit[] = [];
+/** With the window it was read from: a partition may be opened anew, in the same epoch, meanwhile. */
+interface DueCommit extends PartitionCommit {
+  readonly window: OffsetWindow;
+}
+
+function due(state: AckerState): DueCommit[] {
+  const commits: DueCommit[] = [];
   for (const { topic, partition, epoch, window, committed, dirty } of state.partitions.values()) {
     const offset = lowestUnacked(window);
     if (offset > committed || dirty)
-      commits.push({ topic, partition, epoch, offset, metadata: "" });
+      commits.push({ topic, partition, epoch, offset, metadata: "", window });
   }
   return commits;
 }
 
-function answered(self: Self<AckerState>, commits: PartitionCommit[], result: CommitResult): void {
+function answered(self: Self<AckerState>, commits: DueCommit[], result: CommitResult): void {
   const { state } = self;
   if (result.status === "committed") {
     state.failures = 0;
@@ -128,23 +169,25 @@ function answered(self: Self<AckerState>, commits: PartitionCommit[], result: Co
   commitSoon(self);
 }
 
-function confirm(self: Self<AckerState>, done: PartitionCommit, fenced: boolean): void {
+function confirm(self: Self<AckerState>, done: DueCommit, fenced: boolean): void {
   const { topic, partition, epoch, offset } = done;
   if (fenced) {
     tell(self, { type: "fenced", topic, partition, epoch, what: "commit" });
     // The driver knows first: that epoch is over, and its work is nobody's here.
-    if (findPartition(self.state, done) !== undefined) {
-      self.state.partitions.delete(partitionKey(topic, partition));
-    }
+    forget(self.state, done);
     return;
   }
   const found = findPartition(self.state, done);
-  if (found !== undefined) found.committed = Math.max(found.committed, offset);
+  if (found?.window === done.window) {
+    found.committed = offset;
+    found.pinned = true;
+    answerPlace(found);
+  }
   tell(self, { type: "committed", topic, partition, epoch, offset });
 }
 
 export function settleFlushes(state: AckerState): void {
-  if (state.inFlight || due(state).length > 0) return;
+  if (state.inFlight !== null || due(state).length > 0) return;
   for (const flush of state.flushes.splice(0)) flush.resolve(true);
 }
 

@@ -8,6 +8,7 @@ import { partitionKey } from "../src/ports/record.ts";
 import type { acker } from "./acker.ts";
 import type { ManagerLifecycle } from "./group-manager-machine.ts";
 import type { GroupOptions } from "./group-options.ts";
+import type { StartOffset } from "./start-offset.ts";
 import type { Unsettled } from "./unsettled.ts";
 import type { worker } from "./worker.ts";
 
@@ -18,13 +19,16 @@ export interface ManagerOptions {
   /** The supervisor of the workers: the name it gets, and its definition. */
   readonly workersName: string;
   readonly supervisor: Actor<unknown[], SupervisorCalls, object>;
-  /** Outlives the manager, as handlers do. */
+  /** These two outlive the manager, as handlers do. */
   readonly unsettled: Unsettled;
+  readonly handed: Map<string, number>;
 }
 
 export interface Owned extends AssignedPartition {
   /** Whether the acker and a worker know of it. */
   open: boolean;
+  /** Where it begins, once that was decided without a commit: the same for the whole epoch. */
+  begin: StartOffset | null;
 }
 
 export interface ManagerState {

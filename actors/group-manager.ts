@@ -126,6 +126,7 @@ const ACTIONS: Record<ManagerAction, (self: Self<ManagerState>) => void> = {
   rejoin: (self) => self.state.session?.rejoin(),
   dropAll: (self) => {
     for (const owned of self.state.owned.values()) drop(self, owned);
+    self.state.acker?.cast("reset");
     self.state.owned.clear();
     self.state.session = null;
     self.state.assignment = null;
@@ -192,6 +193,7 @@ function settle(self: Self<ManagerState>): void {
       partition,
       epoch,
       open: false,
+      begin: null,
     };
     kept.set(partitionKey(topic, partition), owned);
   }
@@ -215,16 +217,27 @@ function drain(self: Self<ManagerState>): void {
   const round = ++state.drains;
   state.gate.held = true;
   const quiet = async (): Promise<void> => {
-    const children = (await workersOf(self)?.call("whichChildren")) ?? [];
-    const held = children.map(({ ref }) =>
-      (ref as RefOf<typeof worker> | null)?.callWithin(state.options.group.drainTimeoutMs, "hold"),
-    );
-    await Promise.allSettled(held);
+    await holdWorkers(self);
     await state.acker?.callWithin(FLUSH_MS, "flush");
   };
   self.task("drain", quiet, () => {
     if (round === state.drains) step(self, { type: "DRAINED" });
   });
+}
+
+/** Resolves when no handler is under way, or at the deadline; a worker that is gone is quiet. */
+async function holdWorkers(self: Self<ManagerState>): Promise<void> {
+  const { drainTimeoutMs } = self.state.options.group;
+  const workers = workersOf(self);
+  try {
+    const children = (await workers?.callWithin(drainTimeoutMs, "whichChildren")) ?? [];
+    const held = children.map(({ ref }) =>
+      (ref as RefOf<typeof worker> | null)?.callWithin(drainTimeoutMs, "hold"),
+    );
+    await Promise.allSettled(held);
+  } catch {
+    // The supervisor is on its way out, and its workers with it.
+  }
 }
 
 // The acker
@@ -237,6 +250,8 @@ function findAcker(self: Self<ManagerState>): void {
     return;
   }
   state.acker = found;
+  // What it may still hold was opened by a manager that is no more.
+  found.cast("reset");
   self.monitor(found);
   openAll(self);
 }

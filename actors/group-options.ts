@@ -33,7 +33,10 @@ export interface ConsumerGroupOptions {
   readonly sessionTimeout?: number;
   /** Default 3,000; at most a third of `sessionTimeout`. */
   readonly heartbeatInterval?: number;
-  /** Default 60,000; above `drainTimeoutMs`. */
+  /**
+   * Default 60,000; above `drainTimeoutMs`, and not below `sessionTimeout`: the broker drops a member
+   * that is silent in a rebalance after this time, and it must know by then that it may be dropped.
+   */
   readonly rebalanceTimeout?: number;
   /** How long a stop or a rebalance waits for handlers under way; default 25,000. */
   readonly drainTimeoutMs?: number;
@@ -70,6 +73,7 @@ export const GROUP_OPTION_NAMES: readonly string[] = [
 
 /** Throws an `OptionError` naming the first option that cannot be meant. */
 export function groupOptions(given: ConsumerGroupOptions): GroupOptions {
+  need(typeof given === "object" && given !== null, "options", given, "an object");
   for (const name of Object.keys(given)) {
     if (!GROUP_OPTION_NAMES.includes(name)) {
       throw new OptionError(name, given[name as never], `one of ${GROUP_OPTION_NAMES.join(", ")}`);
@@ -119,7 +123,7 @@ function checkNumbers(options: GroupOptions): void {
   range(options, "autoCommitInterval", 1, 60_000);
   range(options, "sessionTimeout", 1_000, 1_800_000);
   range(options, "heartbeatInterval", 1, Math.floor(sessionTimeout / 3));
-  range(options, "rebalanceTimeout", 1_000, 3_600_000);
+  range(options, "rebalanceTimeout", sessionTimeout, 3_600_000);
   range(options, "drainTimeoutMs", 0, rebalanceTimeout - 1);
   range(options, "settleGraceMs", 0, 3_600_000);
   range(options, "maxRestarts", 0, 1_000_000);
@@ -140,4 +144,4 @@ function need(good: boolean, name: string, value: unknown, allowed: string): voi
   if (!good) throw new OptionError(name, value, allowed);
 }
 
-const isText = (value: unknown): boolean => typeof value === "string" && value !== "";
+const isText = (value: unknown): boolean => typeof value === "string" && value.trim() !== "";

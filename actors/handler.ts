@@ -38,7 +38,7 @@ export interface EachBatchPayload extends HandlerPayload {
  * the record comes again.
  */
 export type EachMessage = (payload: EachMessagePayload) => unknown;
-/** As `EachMessage`, for all records of one fetch; throwing acks none of them. */
+/** As `EachMessage`, for all records that wait, of one fetch or of several; throwing acks none of them. */
 export type EachBatch = (payload: EachBatchPayload) => unknown;
 
 /** The exit reason's error of a worker whose handler threw. `cause` has what it threw. */

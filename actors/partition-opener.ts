@@ -2,12 +2,19 @@
  * Why this exists: how a gained partition is opened: its old worker gone, its offset asked of the
  * broker and nowhere else, the acker told, a worker started.
  */
-import { type ChildSpec, child, type StartChildResult } from "../src/kernel/child-spec.ts";
+import {
+  type ChildSpec,
+  child,
+  type StartChildResult,
+  type SupervisorCalls,
+} from "../src/kernel/child-spec.ts";
+import type { Ref, RefOf } from "../src/kernel/ref.ts";
 import type { Self } from "../src/kernel/self.ts";
 import { DriverError } from "../src/ports/driver-error.ts";
 import type { PartitionPosition, Session } from "../src/ports/log-driver.ts";
 import { partitionKey } from "../src/ports/record.ts";
 import { failed } from "../src/ports/result.ts";
+import type { Opening } from "./acker.ts";
 import {
   idOf,
   LOOK_MS,
@@ -18,7 +25,7 @@ import {
 } from "./group-manager-state.ts";
 import type { Produce } from "./handler.ts";
 import { producer } from "./producer.ts";
-import { startOffset } from "./start-offset.ts";
+import { type StartOffset, startOffset } from "./start-offset.ts";
 import { worker } from "./worker.ts";
 import type { WorkerOptions } from "./worker-state.ts";
 
@@ -40,49 +47,66 @@ export function openAll(self: Self<ManagerState>): void {
   const wanted = [...state.owned.values()].filter((owned) => !owned.open);
   const ask = async (): ReturnType<Session["positions"]> => {
     // Old workers first: what they still had to say was said before the broker is asked.
-    for (const owned of wanted) {
-      await workers.callWithin(Number.POSITIVE_INFINITY, "terminateChild", idOf(owned));
-    }
+    await stopWorkers(workers, wanted.map(idOf));
     return session.positions();
   };
   self.task("positions", ask, (outcome) => {
     state.opening = false;
     const current = token === state.token && to === state.acker;
-    if (current && outcome.ok && outcome.value.ok) {
-      for (const position of outcome.value.value) open(self, position, wanted);
-    }
+    if (current && outcome.ok && outcome.value.ok) open(self, session, outcome.value.value, wanted);
     const left = [...state.owned.values()].some((owned) => !owned.open);
     if (left) self.after(current ? RETRY_MS : 0, "open", () => openAll(self));
   });
 }
 
-/** Only for what was wanted when the broker was asked: an answer from before a partition was lost
- * and regained knows nothing of what its other owner committed. */
+/** They are told first why, so that none waits for a handler whose work counts for nothing. */
+async function stopWorkers(workers: Ref<SupervisorCalls>, ids: readonly string[]): Promise<void> {
+  const forEver = Number.POSITIVE_INFINITY;
+  for (const { id, ref } of await workers.callWithin(forEver, "whichChildren")) {
+    if (ids.includes(id)) (ref as RefOf<typeof worker> | null)?.cast("revoked");
+  }
+  await Promise.all(ids.map((id) => workers.callWithin(forEver, "terminateChild", id)));
+}
+
+/**
+ * Only what was wanted when the broker was asked: an answer from before a partition was lost and
+ * regained knows nothing of what its other owner committed.
+ */
 function open(
   self: Self<ManagerState>,
-  position: PartitionPosition,
+  session: Session,
+  positions: readonly PartitionPosition[],
   wanted: readonly Owned[],
 ): void {
   const { state } = self;
-  const { session, assignment, options } = state;
-  const owned = state.owned.get(partitionKey(position.topic, position.partition));
-  if (owned === undefined || owned.open || session === null || assignment === null) return;
-  if (!wanted.includes(owned)) return;
-  const { offset, pin, resetFrom } = startOffset(options.group, position, assignment.beforeJoin);
-  const { topic, partition } = owned;
-  if (resetFrom !== null) {
-    const { id: pid, label } = self;
-    self.emit({ type: "offset_reset", pid, label, topic, partition, from: resetFrom, to: offset });
-    self.log("warn", "the committed offset is out of the log's range", {
-      topic,
-      partition,
-      offset,
-    });
+  const openings: Opening[] = [];
+  const opened: Owned[] = [];
+  for (const position of positions) {
+    const owned = state.owned.get(partitionKey(position.topic, position.partition));
+    if (owned === undefined || owned.open || !wanted.includes(owned)) continue;
+    const { offset, pin } = begin(self, owned, position);
+    owned.open = true;
+    openings.push({ ...plain(owned), offset, committed: position.committed, pin });
+    opened.push(owned);
   }
-  owned.open = true;
-  const { committed } = position;
-  state.acker?.cast("open", session, { ...plain(owned), offset, committed, pin });
-  startWorker(self, owned, session);
+  if (openings.length > 0) state.acker?.cast("open", session, openings);
+  for (const owned of opened) startWorker(self, owned, session);
+}
+
+function begin(self: Self<ManagerState>, owned: Owned, position: PartitionPosition): StartOffset {
+  const { assignment, options } = self.state;
+  const { committed, topic, partition } = position;
+  if (committed === null && owned.begin !== null) return owned.begin;
+  const start = startOffset(options.group, position, assignment?.beforeJoin ?? []);
+  const { offset: to, resetFrom: from } = start;
+  if (committed === null) owned.begin = start;
+  if (from !== null) {
+    const { id: pid, label } = self;
+    self.emit({ type: "offset_reset", pid, label, topic, partition, from, to });
+    const message = "the committed offset is out of the log's range";
+    self.log("warn", message, { topic, partition, from, to });
+  }
+  return start;
 }
 
 /** A worker that did not come up, killed in its first steps for one, is opened again. */
@@ -113,6 +137,7 @@ function workerSpec(self: Self<ManagerState>, owned: Owned, session: Session): C
         acker: to,
         manager: self.ref as WorkerOptions["manager"],
         unsettled: options.unsettled,
+        handed: options.handed,
         produce: produceThrough(self),
         gate,
       },

@@ -2,30 +2,42 @@
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Self } from "../src/kernel/self.ts";
 import { isThenable } from "../src/kernel/thenable.ts";
-import type { Message } from "../src/ports/record.ts";
+import { type Message, partitionKey } from "../src/ports/record.ts";
 import { HandlerError } from "./handler.ts";
 import type { WorkerState } from "./worker-state.ts";
 
 /** Records whose handlers are sync, started in one turn before others get theirs. */
 const TURN = 64;
+/** And how long such a turn may last before heartbeats get theirs. */
+const TURN_MS = 10;
+/** Records that are started are forgotten so many at a time. */
+const FORGET = 256;
 /** How often a worker whose member is not confirmed looks again. */
 const LOOK_MS = 50;
 
-/** Starts what may be started. */
+/** Starts what may be started, for as long as a turn may be. */
 export function pump(self: Self<WorkerState>): void {
-  const { state } = self;
-  if (state.next >= state.queue.length || !mayHandle(self)) return;
+  const { state, host } = self;
+  if (!canStart(state) || !mayHandle(self)) return;
+  const until = host.now() + TURN_MS;
+  let late = false;
   try {
-    for (let i = 0; i < TURN && canStart(state); i++) {
+    for (let i = 0; i < TURN && !late && canStart(state) && owns(state); i++) {
       if (state.options.group.eachBatch === undefined) startMessage(self);
       else startBatch(self);
+      late = host.now() > until;
     }
   } finally {
     // Also when a handler threw: what was done before it is done.
     flushDone(state, self.id);
   }
-  if (canStart(state)) (self.ref as Ref<object, { pump: () => void }>).cast("pump");
+  if (!canStart(state)) return;
+  // Slow sync handlers would keep the loop from the heartbeats: a timer lets I/O go first.
+  if (late) self.after(0, "pump", () => pump(self));
+  else (self.ref as Ref<object, { pump: () => void }>).cast("pump");
 }
+
+const owns = ({ options }: WorkerState): boolean => options.session.owns(options.where);
 
 const canStart = (state: WorkerState): boolean =>
   state.open && state.handling === null && state.next < state.queue.length;
@@ -36,7 +48,7 @@ const canStart = (state: WorkerState): boolean =>
  */
 function mayHandle(self: Self<WorkerState>): boolean {
   const { state } = self;
-  if (state.options.session.owns(state.options.where)) return true;
+  if (owns(state)) return true;
   if (!state.looking) {
     state.looking = true;
     self.after(LOOK_MS, "owned?", () => {
@@ -52,6 +64,8 @@ function startMessage(self: Self<WorkerState>): void {
   const { group, where, produce } = options;
   const message = queue[next] as Message;
   self.state.next++;
+  // What was started must not be held by the queue until the queue is empty, which may be never.
+  if (self.state.next >= FORGET) self.state.next -= queue.splice(0, FORGET).length;
   const ackByHand = manualAcks(self, [message]);
   start(self, [message], () =>
     group.eachMessage?.({
@@ -90,11 +104,12 @@ function startBatch(self: Self<WorkerState>): void {
 
 function start(self: Self<WorkerState>, messages: readonly Message[], handle: () => unknown): void {
   const { state } = self;
-  const { where, unsettled } = state.options;
+  const { where, unsettled, handed } = state.options;
   const { topic, partition, epoch } = where;
   const firstOffset = Number(messages[0]?.offset);
   const lastOffset = Number(messages.at(-1)?.offset);
-  state.handedTo = Math.max(state.handedTo, lastOffset + 1);
+  const key = partitionKey(topic, partition);
+  handed.set(key, Math.max(handed.get(key) ?? 0, lastOffset + 1));
   if (self.listens("handling")) {
     const { id: pid, label } = self;
     self.emit({ type: "handling", pid, label, topic, partition, epoch, firstOffset, lastOffset });
@@ -163,6 +178,7 @@ function manualAcks(
     if (message === undefined) return;
     open.delete(offset);
     options.acker.cast("ack", options.where, self.id, [Number(offset)]);
-    flow.remove([message]);
+    // A dead worker's flow knows nothing of what the live one has paused.
+    if (self.ref.alive) flow.remove([message]);
   };
 }

@@ -20,6 +20,8 @@ export interface WorkerOptions {
     { outOfRange: (where: AssignedPartition, range: OutOfRange) => void }
   >;
   readonly unsettled: Unsettled;
+  /** By partition, one above the highest offset that a handler was given: outlives the worker. */
+  readonly handed: Map<string, number>;
   readonly produce: Produce;
   /** Whether the group is draining: a worker that starts meanwhile holds itself. */
   readonly gate: { readonly held: boolean };
@@ -44,8 +46,6 @@ export interface WorkerState {
   handling: Handling | null;
   /** Offsets done in this turn, not told to the acker yet. */
   done: number[];
-  /** One above the last offset that a handler was given. */
-  handedTo: number;
   /** Who waits for the handler under way to end. */
   idle: Deferred<void>[];
   /** A look at `session.owns()` is due. */

@@ -10,7 +10,7 @@ import type { ExitReason } from "../src/kernel/exit.ts";
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Down, Self } from "../src/kernel/self.ts";
 import type { Batch, Message } from "../src/ports/record.ts";
-import type { Place } from "./acker.ts";
+import type { Place } from "./commit-loop.ts";
 import { createFlow } from "./flow.ts";
 import { finish, flushDone, pump } from "./record-handling.ts";
 import {
@@ -38,7 +38,6 @@ export const worker = actor({
       next: 0,
       handling: null,
       done: [],
-      handedTo: -1,
       idle: [],
       looking: false,
     };
@@ -77,7 +76,6 @@ export const worker = actor({
   terminate: (self, reason) => leave(self, reason),
   describe: ({ state }): Description => ({
     phase: phaseOf(state.lifecycle),
-    ...(state.handedTo < 0 ? {} : { at: state.handedTo }),
     handling: state.handling === null ? 0 : state.handling.messages.length,
     buffered: state.queue.length - state.next,
   }),
@@ -88,7 +86,9 @@ export const worker = actor({
 function locate(self: Self<WorkerState>): void {
   const { options, flow } = self.state;
   const ask = (): Promise<Place | null> =>
-    options.acker.call("where", options.where, self.id, (on) => flow.throttle(on));
+    options.acker.callWithin(Number.POSITIVE_INFINITY, "where", options.where, self.id, (on) =>
+      flow.throttle(on),
+    );
   self.task("where", ask, (answer) => {
     if (!answer.ok) self.stop({ shutdown: "acker_lost" });
     else if (answer.value === null) self.stop({ shutdown: "revoked" });
@@ -163,6 +163,8 @@ async function leave(self: Self<WorkerState>, reason: ExitReason): Promise<void>
       finish(self, handling.messages);
       flushDone(state, self.id);
     } else if (outcome === "deadline") giveUp(self, handling.messages);
+    // Killed meanwhile: the route may be the next incarnation's by now.
+    if (!self.ref.alive) return;
   }
   session.detach(where);
   for (const idle of state.idle.splice(0)) idle.resolve();

@@ -50,13 +50,14 @@ export const groupNames = (name: string) =>
 
 function children(group: GroupOptions): ChildSpec[] {
   const names = groupNames(group.name);
+  const handed = new Map<string, number>();
   const backoff = { minMs: 100, maxMs: 5_000 };
   return [
     child({
       id: "acker",
       name: names.acker,
       start: acker,
-      args: [{ commitIntervalMs: group.autoCommitInterval }],
+      args: [{ commitIntervalMs: group.autoCommitInterval, handed }],
       backoff,
     }),
     child({
@@ -78,6 +79,7 @@ function children(group: GroupOptions): ChildSpec[] {
           workersName: names.workers,
           supervisor,
           unsettled: createUnsettled(),
+          handed,
         },
       ],
       // The last commit may take 5 s, and leaving 5 s more.

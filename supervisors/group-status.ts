@@ -50,7 +50,7 @@ function row(partition: Description, workers: readonly TreeNode[]): PartitionSta
     end,
     lag: Math.max(0, end - from),
     unacked: count(partition.unacked),
-    exposure: Math.max(0, count(worker?.detail.at, from) - from),
+    exposure: Math.max(0, count(partition.handedTo, from) - from),
     worker: worker === undefined ? "none" : String(worker.detail.phase ?? worker.status),
     restarts: worker?.restarts ?? 0,
   };

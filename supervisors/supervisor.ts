@@ -5,7 +5,7 @@
  */
 
 import type { Deferred } from "../src/kernel/actor.ts";
-import { actor, type Description, type Plain } from "../src/kernel/actor.ts";
+import { type AnyActor, actor, type Description, type Plain } from "../src/kernel/actor.ts";
 import {
   type Backoff,
   type ChildInfo,
@@ -324,9 +324,12 @@ function end(self: Self<State>, child: Child): void {
   if (ms !== null) child.timer = self.after(ms, "kill", () => self.exit(ref, "kill"));
 }
 
+const isSupervisor = ({ type, start }: ChildSpec): boolean =>
+  type === "supervisor" || start === (supervisor as AnyActor);
+
 /** Sends the signal; the time after which it must be followed by a kill, if any. */
 function askToStop(self: Self<unknown>, child: Child, ref: Ref): number | null {
-  const { shutdownMs = child.spec.type === "supervisor" ? "infinity" : SHUTDOWN_MS } = child.spec;
+  const { shutdownMs = isSupervisor(child.spec) ? "infinity" : SHUTDOWN_MS } = child.spec;
   child.status = "stopping";
   self.exit(ref, shutdownMs === "brutal_kill" ? "kill" : "shutdown");
   return typeof shutdownMs === "number" ? shutdownMs : null;

@@ -18,6 +18,8 @@ export interface HostOptions {
   readonly level: string;
   readonly idle: boolean;
   readonly json: boolean;
+  /** Resolves when the command is told to stop. */
+  readonly signalled: Promise<void>;
   /** Whether the command made the Kafka in memory itself. */
   readonly embedded: boolean;
 }
@@ -45,10 +47,9 @@ export async function host(
   if (options.embedded) {
     logger.warn({ topics: group.topics }, "no --brokers: running on an empty Kafka in memory");
   }
-  const signalled = onSignal();
   const ref = await system.start(spec);
   const ends: Promise<string | null>[] = [
-    signalled.then(() => null),
+    options.signalled.then(() => null),
     system.exited(ref).then((reason) => `the group gave up: ${gaveUp || formatReason(reason)}`),
   ];
   const name = group.name ?? group.groupId;
@@ -72,12 +73,6 @@ const afterCommits = (
       ? position
       : { ...position, committed: Math.max(later, position.committed ?? 0) };
   });
-
-function onSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
-  });
-}
 
 /** Twice in a row: a record may be on its way while the first look is taken. */
 async function idle(system: System, name: string, group: ConsumerGroupOptions): Promise<void> {

@@ -53,6 +53,7 @@ export async function run(args: string[]): Promise<void> {
   if (rest.length > 0) {
     throw new CommandError(BAD_INPUT, `run takes one module, and was given ${rest[0]} as well`);
   }
+  const signalled = onSignal();
   const level = oneOf("--log-level", given.text("log-level") ?? "info", LOG_LEVELS);
   const module = await loadHandlerModule(path);
   const options = await groupOf(given, module);
@@ -60,12 +61,13 @@ export async function run(args: string[]): Promise<void> {
   const embedded =
     given.text("brokers") === undefined && brokers === undefined && source === undefined;
   const spec = checked(() => consumerGroup(options));
-  await checkTopics(options);
+  if (!(await Promise.race([checkTopics(options), signalled.then(() => false)]))) return;
   await host(spec, options, {
     level,
     idle: given.flag("exit-when-idle"),
     json: given.flag("json"),
     embedded,
+    signalled,
   });
 }
 
@@ -124,11 +126,11 @@ function checked<T>(make: () => T, name?: string): T {
 }
 
 /** Before anything is started: a missing topic is bad input, an absent broker is not. */
-async function checkTopics({ source, topics }: ConsumerGroupOptions): Promise<void> {
+async function checkTopics({ source, topics }: ConsumerGroupOptions): Promise<true> {
   const until = performance.now() + START_MS;
   for (;;) {
     const result = await atMost(source.partitions(topics), until - performance.now());
-    if (result?.ok) return;
+    if (result?.ok) return true;
     if (result !== null && !result.error.retriable) {
       throw new CommandError(BAD_INPUT, `${source.name}: ${result.error.message}`);
     }
@@ -141,4 +143,11 @@ async function checkTopics({ source, topics }: ConsumerGroupOptions): Promise<vo
     }
     await sleep(LOOK_MS);
   }
+}
+
+/** From the first moment on, and for good: a second signal does not cut the first one's stop short. */
+function onSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve());
+  });
 }

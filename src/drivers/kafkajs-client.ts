@@ -39,6 +39,9 @@ export const QUICK_RETRY: RetryOptions = {
   multiplier: 2,
 };
 
+/** More handlers than a fetch has partitions, so that each batch is handed over at once. */
+export const HANDLERS = 1_000;
+
 /** `onLog` sees kafkajs's own entries; it is the only place where it tells of an offset reset. */
 export function createClient(options: KafkajsOptions, onLog?: (entry: LogEntry) => void): Kafka {
   const { brokers, clientId, ssl, sasl, connectionTimeout, requestTimeout, logger } = options;

@@ -16,8 +16,9 @@ import type {
   SessionEvents,
 } from "../ports/log-driver.ts";
 import { failed, ok, type Result } from "../ports/result.ts";
-import { consumerConfig, createClient, type KafkajsOptions } from "./kafkajs-client.ts";
+import { consumerConfig, createClient, HANDLERS, type KafkajsOptions } from "./kafkajs-client.ts";
 import { Commits } from "./kafkajs-commits.ts";
+import { delay } from "./kafkajs-delay.ts";
 import { closedError, driverError, rebalanceReason } from "./kafkajs-errors.ts";
 import { Flow } from "./kafkajs-flow.ts";
 import { Membership } from "./kafkajs-membership.ts";
@@ -27,8 +28,6 @@ import { createRoutes, type Routes } from "./routes.ts";
 
 /** How long `close` waits for the broker's answer, in milliseconds. */
 const CLOSE_MS = 5_000;
-/** More handlers than a fetch has partitions, so that each batch is handed over at once. */
-const HANDLERS = 1_000;
 
 export class KafkajsSession implements Session {
   readonly #options: JoinOptions;
@@ -45,6 +44,7 @@ export class KafkajsSession implements Session {
   /** kafkajs has no consumer group object any more, and throws at whoever talks to it. */
   #stopped = false;
   #over = false;
+  readonly #committing = new Set<Promise<CommitResult>>();
   #closed: Promise<void> | null = null;
   /** Resolves when the first join is over: kafkajs fetches, or never will. */
   #starting: Promise<void> = Promise.resolve();
@@ -92,6 +92,8 @@ export class KafkajsSession implements Session {
   async positions(): Promise<Result<PartitionPosition[], DriverError>> {
     if (this.#over) return failed(closedError());
     const { groupId, topics } = this.#options;
+    // A commit that is still on its way would make the answer old before it is read.
+    await Promise.allSettled(this.#committing);
     try {
       return ok(await readPositions(this.#admin, groupId, topics));
     } catch (error) {
@@ -115,7 +117,13 @@ export class KafkajsSession implements Session {
     this.#flow.resume(partition);
   }
 
-  async commit(commits: readonly PartitionCommit[]): Promise<CommitResult> {
+  commit(commits: readonly PartitionCommit[]): Promise<CommitResult> {
+    const answer = this.#commit(commits).finally(() => this.#committing.delete(answer));
+    this.#committing.add(answer);
+    return answer;
+  }
+
+  async #commit(commits: readonly PartitionCommit[]): Promise<CommitResult> {
     // kafkajs drops a commit, and says nothing, while it has not begun to fetch.
     if (!this.#commits.ready && !this.#membership.joining) await this.#starting;
     // From here to the request everything is synchronous: what is fenced now is not sent.
@@ -288,11 +296,4 @@ export class KafkajsSession implements Session {
   async #disconnect(): Promise<void> {
     await Promise.allSettled([this.#consumer.disconnect(), this.#admin.disconnect()]);
   }
-}
-
-function delay(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
-  });
 }

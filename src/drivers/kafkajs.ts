@@ -19,7 +19,7 @@ export type { KafkajsOptions } from "./kafkajs-client.ts";
  * `OptionError` where a broker is not `host:port`.
  */
 export function kafkajs(options: KafkajsOptions): LogDriver {
-  checkBrokers(options.brokers);
+  checkBrokers(options?.brokers);
   let epochs = 0;
   const nextEpoch = () => ++epochs;
   return {
@@ -30,7 +30,7 @@ export function kafkajs(options: KafkajsOptions): LogDriver {
   };
 }
 
-function checkBrokers(brokers: readonly string[]): void {
+function checkBrokers(brokers: readonly string[] | undefined): void {
   if (!Array.isArray(brokers) || brokers.length === 0) {
     throw new OptionError("brokers", brokers, "an array of one or more host:port");
   }

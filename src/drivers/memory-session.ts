@@ -44,6 +44,7 @@ export class MemorySession {
   readonly wire: Wire;
   readonly #options: SessionOptions;
   readonly #routes: Routes;
+  readonly #committing = new Set<Promise<CommitResult>>();
   readonly #member: MemoryMember;
   readonly #fetcher: MemoryFetcher;
   readonly #topics: readonly string[];
@@ -71,12 +72,16 @@ export class MemorySession {
   /** What the port sees of it. */
   asSession(): Session {
     return {
-      positions: () => this.#positions(),
+      positions: () => this.#settledPositions(),
       attach: (route) => !this.#over && this.#fetcher.attach(route),
       detach: (partition) => this.#fetcher.detach(partition),
       pause: (partition) => this.#fetcher.pause(partition),
       resume: (partition) => this.#fetcher.resume(partition),
-      commit: (commits) => this.#commit(commits),
+      commit: (commits) => {
+        const answer = this.#commit(commits).finally(() => this.#committing.delete(answer));
+        this.#committing.add(answer);
+        return answer;
+      },
       rejoin: () => this.#member.rejoin(),
       confirmed: () => !this.#over && this.#member.confirmed(),
       owns: (partition) => {
@@ -132,6 +137,12 @@ export class MemorySession {
       partitions: owned.map(({ topic, partition, epoch }) => ({ topic, partition, epoch })),
     });
     this.#fetcher.poll();
+  }
+
+  /** A commit that is still on its way would make the answer old before it is read. */
+  async #settledPositions(): Promise<Result<PartitionPosition[], DriverError>> {
+    await Promise.allSettled(this.#committing);
+    return this.#positions();
   }
 
   #positions(): Promise<Result<PartitionPosition[], DriverError>> {

@@ -102,7 +102,8 @@ export class Wire {
   #send<T>(serve: Serve<T>, settle: (answer: Answer<T>) => void): void {
     const { host, latencyMs } = this.#network;
     const settleLater = (answer: Answer<T>): void => {
-      host.timer(latencyMs, () => this.run(() => settle(answer)));
+      // A closed connection is nobody's any more: its callers must hear so, frozen or not.
+      host.timer(latencyMs, () => (this.#closed ? settle(answer) : this.run(() => settle(answer))));
     };
     const pending: Pending = {
       fail: (error) => {

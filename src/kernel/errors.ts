@@ -61,5 +61,7 @@ export class OptionError extends Error {
 function show(value: unknown): string {
   if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return "an object";
+  if (typeof value === "bigint" || typeof value === "symbol") return String(value);
+  if (typeof value === "number") return String(value);
   return JSON.stringify(value) ?? String(value);
 }

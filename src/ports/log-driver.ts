@@ -108,7 +108,10 @@ export type CommitResult =
   | { readonly status: "failed"; readonly error: DriverError };
 
 export interface Session {
-  /** Committed offsets and log range of every partition of the group's topics, asked of the broker now. */
+  /**
+   * Committed offsets and log range of every partition of the group's topics, asked of the broker
+   * after every commit of this session that is under way has been answered.
+   */
   positions(): Promise<Result<PartitionPosition[], DriverError>>;
   /**
    * Gives a partition its one route, replacing the last, and starts fetching at `route.offset`

@@ -3,7 +3,13 @@
  * did and asks the broker, through kafkajs's own clients, what was committed.
  */
 import { createSystem, type Ref, type System, type SystemEvent } from "holdfast";
-import { type ConsumerGroupOptions, consumerGroup, groupNames } from "holdfast/kafka";
+import {
+  type ConsumerGroupOptions,
+  consumerGroup,
+  type EachMessage,
+  type EachMessagePayload,
+  groupNames,
+} from "holdfast/kafka";
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
 import { acker } from "../../actors/acker.ts";
 import { groupManager } from "../../actors/group-manager.ts";
@@ -31,7 +37,11 @@ export interface BrokerWorld {
   readonly starts: Start[];
   readonly done: Start[];
   send(partition: number, count: number): Promise<void>;
-  join(name: string, options?: Partial<ConsumerGroupOptions>): Promise<BrokerMember>;
+  /** `sync`: a handler that is used as it is, with no promise around it and no entry in `starts`. */
+  join(
+    name: string,
+    options?: Partial<ConsumerGroupOptions> & { readonly sync?: EachMessage },
+  ): Promise<BrokerMember>;
   committed(): Promise<number[]>;
   members(): Promise<string[]>;
   offsets(partition: number): number[];
@@ -69,7 +79,14 @@ export async function brokerWorld(bootstrap: string, partitions: number): Promis
       system.observe((event) => {
         if (event.type !== "sent" && event.type !== "handled") events.push(event);
       });
-      const { eachMessage, ...rest } = options;
+      const { eachMessage, sync, ...rest } = options;
+      const handle = async (payload: EachMessagePayload): Promise<void> => {
+        const { partition, message } = payload;
+        const start = { member: name, partition, offset: Number(message.offset) };
+        starts.push({ ...start, at: performance.now() });
+        await eachMessage?.(payload);
+        done.push({ ...start, at: performance.now() });
+      };
       const spec = consumerGroup({
         groupId,
         topics: [topic],
@@ -78,13 +95,7 @@ export async function brokerWorld(bootstrap: string, partitions: number): Promis
         sessionTimeout: 10_000,
         heartbeatInterval: 500,
         rebalanceTimeout: 30_000,
-        eachMessage: async (payload) => {
-          const { partition, message } = payload;
-          const start = { member: name, partition, offset: Number(message.offset) };
-          starts.push({ ...start, at: performance.now() });
-          await eachMessage?.(payload);
-          done.push({ ...start, at: performance.now() });
-        },
+        eachMessage: sync ?? handle,
         ...rest,
       });
       await system.start(spec);

@@ -168,6 +168,23 @@ describe("a slow handler", () => {
     expect(member.events.filter(({ type }) => type === "joined")).toHaveLength(1);
   });
 
+  it("that is sync keeps no heartbeat from the loop, however many records wait", async () => {
+    world = await brokerWorld(inject("kafka").bootstrap, 1);
+    await world.send(0, 64);
+    const starts: number[] = [];
+    const member = await world.join("billing", {
+      sessionTimeout: 6_000,
+      sync: ({ message }) => {
+        starts.push(Number(message.offset));
+        const end = performance.now() + 150;
+        while (performance.now() < end);
+      },
+    });
+    await until(caughtUp([64]));
+    expect(starts).toEqual(range(0, 64));
+    expect(member.events.filter(({ type }) => type === "joined")).toHaveLength(1);
+  });
+
   it("on one partition lets the other partitions of the same broker go on", async () => {
     world = await brokerWorld(inject("kafka").bootstrap, 3);
     for (const p of [0, 1, 2]) await world.send(p, 10);

@@ -114,7 +114,59 @@ describe("the committed offset", () => {
   });
 });
 
+describe("the exposure", () => {
+  it("outlives the worker: what was handed out and not committed is still told after its crash", async () => {
+    const world = groupWorld({ partitions: 1, records: 20 });
+    const member = await world.join("billing", {
+      autoCommitInterval: 60_000,
+      eachMessage: ({ message }) => {
+        if (message.offset === "7") throw new Error("no");
+      },
+    });
+    await world.time.until(() => world.offsetsStarted(0).filter((at) => at === 7).length === 2);
+    expect(world.committed(0)).toBe(null);
+    expect(member.status(0).exposure).toBe(8);
+    await member.stop();
+  });
+});
+
 describe("latest", () => {
+  it("is pinned before any handler starts, for all partitions at once", async () => {
+    const world = groupWorld({ partitions: 3, records: 10 });
+    const pinned: (number | null)[][] = [];
+    const member = await world.join("billing", {
+      beginOffset: "latest",
+      eachMessage: () => {
+        pinned.push([0, 1, 2].map((p) => world.committed(p)));
+      },
+    });
+    for (let i = 0; i < 50; i++) {
+      world.append(i % 3, 1);
+      await world.time.advance(1);
+    }
+    await world.time.until(() => world.caughtUp());
+    expect(pinned[0]?.every((offset) => (offset ?? 0) >= 10)).toBe(true);
+    await member.stop();
+  });
+
+  it("loses nothing when the acker is killed in the first handler", async () => {
+    const world = groupWorld({ partitions: 3, records: 10 });
+    let kill = true;
+    const member = await world.join("billing", {
+      beginOffset: "latest",
+      eachMessage: () => {
+        if (kill) member.system.exit(member.acker(), "kill");
+        kill = false;
+      },
+    });
+    await world.time.until(() => [0, 1, 2].every((p) => world.committed(p) === 10));
+    for (const p of [0, 1, 2]) world.append(p, 8);
+    await world.time.until(() => world.caughtUp());
+    const all = [10, 11, 12, 13, 14, 15, 16, 17];
+    for (const p of [0, 1, 2]) expect([...new Set(world.offsetsStarted(p))]).toEqual(all);
+    await member.stop();
+  });
+
   it("is pinned by a commit at the first assignment, so that a crash skips nothing", async () => {
     const world = groupWorld({ partitions: 1, records: 10 });
     let crash = true;

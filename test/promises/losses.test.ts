@@ -122,6 +122,54 @@ describe("a member that the broker may have given up", () => {
   });
 });
 
+describe("a partition that is lost and regained while its handler works", () => {
+  it("aborts the handler at once, and holds no other partition up", async () => {
+    const world = groupWorld({ partitions: 2, records: 5 });
+    let abortedAt = 0;
+    const member = await world.join("a", {
+      sessionTimeout: 6_000,
+      heartbeatInterval: 500,
+      settleGraceMs: 1_000,
+      eachMessage: async ({ partition, signal }) => {
+        if (partition === 1 || abortedAt > 0) return;
+        signal.addEventListener("abort", () => {
+          abortedAt ||= world.time.now();
+        });
+        await world.sleep(60_000);
+      },
+    });
+    await world.time.until(() => world.started.length > 3);
+    world.kafka.freeze(member.memberId());
+    await world.time.advance(8_000);
+    world.append(1, 1);
+    world.kafka.thaw(member.memberId());
+    const thawed = world.time.now();
+    await world.time.until(() => world.committed(1) === 6);
+    expect(abortedAt).toBeGreaterThan(0);
+    expect(world.time.now() - thawed).toBeLessThan(5_000);
+    await member.stop();
+  });
+});
+
+describe("a manager that is killed and owns nothing afterwards", () => {
+  it("leaves no old session in the acker: the stop is quick and nothing fails for ever", async () => {
+    const world = groupWorld({ partitions: 1, records: 2_000 });
+    const a = await world.join("a", { eachMessage: () => world.sleep(5) });
+    await world.time.until(() => world.started.length > 20);
+    a.system.exit(a.manager(), "kill");
+    const b = await world.join("b", { eachMessage: () => world.sleep(5) });
+    await world.time.advance(20_000);
+    const failures = a.events.filter(({ type }) => type === "commit_failed").length;
+    await world.time.advance(20_000);
+    expect(a.events.filter(({ type }) => type === "commit_failed")).toHaveLength(failures);
+    const from = world.time.now();
+    await a.stop();
+    expect(world.time.now() - from).toBeLessThan(2_000);
+    await b.stop();
+    expect(world.verdict().regressions).toEqual([]);
+  });
+});
+
 describe("a broker that is away", () => {
   it("is waited for: the group goes on by itself, and nothing is lost", async () => {
     const world = groupWorld({ partitions: 3, records: 200 });
