@@ -6,7 +6,7 @@
  */
 import { actor, type Description } from "../src/kernel/actor.ts";
 import { type ExitReason, isOrderly } from "../src/kernel/exit.ts";
-import type { Ref, RefOf } from "../src/kernel/ref.ts";
+import type { RefOf } from "../src/kernel/ref.ts";
 import type { Down, Self } from "../src/kernel/self.ts";
 import { DriverError } from "../src/ports/driver-error.ts";
 import type { AssignedPartition, Assignment, OutOfRange } from "../src/ports/log-driver.ts";
@@ -37,12 +37,6 @@ import type { worker } from "./worker.ts";
 const RETRY_MS = { min: 100, max: 5_000 };
 /** For the last commit of a stop, all attempts together. */
 const FLUSH_MS = 5_000;
-
-type Casts = {
-  assigned: (token: number, assignment: Assignment) => void;
-  revoking: (token: number) => void;
-  lost: (token: number, error: DriverError) => void;
-};
 
 export const groupManager = actor({
   name: "group-manager",
@@ -146,7 +140,7 @@ function join(self: Self<ManagerState>): void {
   const { group } = state.options;
   const token = ++state.token;
   self.log("info", "joining", { group: group.groupId, source: group.source.name });
-  const me = self.ref as Ref<object, Casts>;
+  const me = self.ref as RefOf<typeof groupManager>;
   state.session = group.source.join(
     {
       groupId: group.groupId,

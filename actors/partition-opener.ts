@@ -8,6 +8,7 @@ import {
   type StartChildResult,
   type SupervisorCalls,
 } from "../src/kernel/child-spec.ts";
+import type { CallError } from "../src/kernel/errors.ts";
 import type { Ref, RefOf } from "../src/kernel/ref.ts";
 import type { Self } from "../src/kernel/self.ts";
 import { DriverError } from "../src/ports/driver-error.ts";
@@ -160,9 +161,13 @@ function produceThrough(self: Self<ManagerState>): Produce {
     try {
       if (to !== undefined) return await to.callWithin(60_000, "produce", topic, message);
     } catch (cause) {
-      const text = "the producer ended; whether the record was stored is not known";
+      if ((cause as CallError).code === "noproc") return noProducer();
+      const text = "no answer of the producer; whether the record was stored is not known";
       return failed(new DriverError("timeout", text, { retriable: true, cause }));
     }
-    return failed(new DriverError("closed", "no producer is running", { retriable: true }));
+    return noProducer();
   };
 }
+
+const noProducer = () =>
+  failed(new DriverError("closed", "no producer is running", { retriable: true }));

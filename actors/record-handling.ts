@@ -1,9 +1,10 @@
 /** Why this exists: how records become handler calls, and handler results become acks. */
-import type { Ref } from "../src/kernel/ref.ts";
+import type { RefOf } from "../src/kernel/ref.ts";
 import type { Self } from "../src/kernel/self.ts";
 import { isThenable } from "../src/kernel/thenable.ts";
 import { type Message, partitionKey } from "../src/ports/record.ts";
 import { HandlerError } from "./handler.ts";
+import type { worker } from "./worker.ts";
 import type { WorkerState } from "./worker-state.ts";
 
 /** Records whose handlers are sync, started in one turn before others get theirs. */
@@ -34,7 +35,7 @@ export function pump(self: Self<WorkerState>): void {
   if (!canStart(state)) return;
   // Slow sync handlers would keep the loop from the heartbeats: a timer lets I/O go first.
   if (late) self.after(0, "pump", () => pump(self));
-  else (self.ref as Ref<object, { pump: () => void }>).cast("pump");
+  else (self.ref as RefOf<typeof worker>).cast("pump");
 }
 
 const owns = ({ options }: WorkerState): boolean => options.session.owns(options.where);

@@ -7,7 +7,7 @@
  */
 import { actor, type Description } from "../src/kernel/actor.ts";
 import type { ExitReason } from "../src/kernel/exit.ts";
-import type { Ref } from "../src/kernel/ref.ts";
+import type { RefOf } from "../src/kernel/ref.ts";
 import type { Down, Self } from "../src/kernel/self.ts";
 import type { Batch, Message } from "../src/ports/record.ts";
 import type { Place } from "./commit-loop.ts";
@@ -101,7 +101,7 @@ function located(self: Self<WorkerState>, place: Place): void {
   const { where, session, acker, manager, unsettled, group } = state.options;
   state.queue = [...place.replay];
   state.flow.add(place.replay);
-  const ref = self.ref as Ref<object, { batch: (batch: Batch) => void }>;
+  const ref = self.ref as RefOf<typeof worker>;
   const attached = session.attach({
     ...where,
     offset: place.position,

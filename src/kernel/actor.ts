@@ -56,7 +56,9 @@ export interface Handlers {
 export type Handler = (self: Self<unknown>, ...args: unknown[]) => unknown;
 
 type State<I> = Exclude<Awaited<I>, Ignore>;
-type Reply<R> = Awaited<R> extends Deferred<infer T> ? T : Awaited<R>;
+/** Over each member of a union: a handler may answer at once in one case and later in another. */
+type Settled<R> = R extends Deferred<infer T> ? T : R;
+type Reply<R> = Settled<Awaited<R>>;
 type CallProtocol<Args, Replies> = {
   [N in keyof Args]: (
     ...args: Args[N] extends unknown[] ? Args[N] : never

@@ -24,8 +24,10 @@ export class Kernel {
   readonly letter: Letter = { kind: 0, name: "", body: undefined, extra: null };
   readonly #processes = new Map<number, Process>();
   readonly #names = new Map<string, Process>();
-  /** Who listens, to which types; null: to all. */
-  readonly #observers = new Map<Observer, ReadonlySet<EventType> | null>();
+  /** Who listens, to which types; null: to all. A listener may be there twice. */
+  readonly #observers = new Set<{ tell: Observer; types: ReadonlySet<EventType> | null }>();
+  /** Whether anybody hears a type, once that was asked: it is asked for every record. */
+  readonly #heard = new Map<EventType, boolean>();
   readonly #deadlines = new Map<number, Deadlines>();
   /** Those whose links and monitors are still to be told. */
   readonly #deaths: (() => void)[] = [];
@@ -106,26 +108,36 @@ export class Kernel {
   }
 
   observe(observer: Observer, types?: readonly EventType[]): () => void {
-    this.#observers.set(observer, types === undefined ? null : new Set(types));
-    this.traced = this.listens("sent") || this.listens("handled");
+    const entry = { tell: observer, types: types === undefined ? null : new Set(types) };
+    this.#observers.add(entry);
+    this.#listenAnew();
     return () => {
-      this.#observers.delete(observer);
-      this.traced = this.listens("sent") || this.listens("handled");
+      this.#observers.delete(entry);
+      this.#listenAnew();
     };
+  }
+
+  #listenAnew(): void {
+    this.#heard.clear();
+    this.traced = this.listens("sent") || this.listens("handled");
   }
 
   /** Whether an event of this type would be heard. */
   listens(type: EventType): boolean {
-    for (const types of this.#observers.values()) if (types?.has(type) ?? true) return true;
-    return false;
+    let heard = this.#heard.get(type);
+    if (heard === undefined) {
+      heard = [...this.#observers].some(({ types }) => types?.has(type) ?? true);
+      this.#heard.set(type, heard);
+    }
+    return heard;
   }
 
   emit(event: NewEvent): void {
-    if (this.#observers.size === 0) return;
+    if (!this.listens(event.type)) return;
     const dated = { ...event, at: this.host.now() } as SystemEvent;
-    for (const [observer, types] of this.#observers) {
+    for (const { tell, types } of this.#observers) {
       if (types?.has(event.type) === false) continue;
-      this.shield(() => observer(dated));
+      this.shield(() => tell(dated));
     }
   }
 

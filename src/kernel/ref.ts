@@ -1,6 +1,8 @@
 /** Why this exists: how others reach a process, typed by its actor's definition. */
 import type { Actor } from "./actor.ts";
 
+declare const refProtocol: unique symbol;
+
 type ArgsOf<F> = F extends (...args: infer A) => unknown ? A : never;
 type ReplyOf<F> = F extends (...args: never[]) => infer R ? R : never;
 
@@ -9,6 +11,8 @@ export interface Ref<Calls = object, Casts = object> {
   /** Unique within the system, never used again. */
   readonly id: number;
   readonly label: string;
+  /** Only in the type: what makes a `Ref` of another protocol another type. */
+  readonly [refProtocol]?: { readonly calls: Calls; readonly casts: Casts };
   readonly alive: boolean;
   /** Sends a message; never throws and never waits. */
   cast<N extends keyof Casts & string>(name: N, ...args: ArgsOf<Casts[N]>): void;

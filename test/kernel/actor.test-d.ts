@@ -18,6 +18,7 @@ const counter = actor({
     fetch: async ({ state }, _id: number) => ({ label: state.label }),
     two: (_self, a: number, b: string) => `${a}${b}`,
     nothing: () => {},
+    either: (self, now: boolean) => (now ? 1 : self.defer<number>()),
   },
   casts: {
     reset: ({ state }) => {
@@ -36,6 +37,7 @@ describe("a call", () => {
   it("has the reply of its handler; deferred and async ones unwrap", () => {
     expectTypeOf(ref.call("read")).toEqualTypeOf<Promise<number>>();
     expectTypeOf(ref.call("add", 2)).toEqualTypeOf<Promise<number>>();
+    expectTypeOf(ref.call("either", true)).toEqualTypeOf<Promise<number>>();
     expectTypeOf(ref.call("later")).toEqualTypeOf<Promise<string>>();
     expectTypeOf(ref.call("laterStill", "k")).toEqualTypeOf<Promise<boolean>>();
     expectTypeOf(ref.call("fetch", 1)).toEqualTypeOf<Promise<{ label: string | undefined }>>();
@@ -162,6 +164,16 @@ describe("a start", () => {
 
 describe("a ref", () => {
   it("of any actor is a ref", () => {
+    assertType<Ref>(ref);
+  });
+});
+
+describe("a ref", () => {
+  it("is not one of another protocol", () => {
+    // @ts-expect-error: the counter has no cast "other"
+    assertType<Ref<object, { other: () => void }>>(ref);
+    // @ts-expect-error: its "rename" takes a string
+    assertType<Ref<object, { rename: (label: number) => void }>>(ref);
     assertType<Ref>(ref);
   });
 });
