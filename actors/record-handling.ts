@@ -113,7 +113,9 @@ function start(self: Self<WorkerState>, messages: readonly Message[], handle: ()
   handed.set(key, Math.max(handed.get(key) ?? 0, lastOffset + 1));
   if (self.listens("handling")) {
     const { id: pid, label } = self;
-    self.emit({ type: "handling", pid, label, topic, partition, epoch, firstOffset, lastOffset });
+    const records = messages.length;
+    const which = { topic, partition, epoch, firstOffset, lastOffset, records };
+    self.emit({ type: "handling", pid, label, ...which });
   }
   let result: unknown;
   try {

@@ -191,7 +191,7 @@ function giveUp(self: Self<WorkerState>, messages: readonly Message[]): void {
   const firstOffset = Number(messages[0]?.offset);
   const lastOffset = Number(messages.at(-1)?.offset);
   const { id: pid, label } = self;
-  self.emit({ type: "given_up", pid, label, topic, partition, firstOffset, lastOffset });
-  const what = { topic, partition, firstOffset, lastOffset };
+  const what = { topic, partition, firstOffset, lastOffset, records: messages.length };
+  self.emit({ type: "given_up", pid, label, ...what });
   self.log("warn", "gave a handler up at the deadline; its records will come again", what);
 }

@@ -1,5 +1,7 @@
 /** Why this exists: what a run did, counted from the events of its system. */
+import { HandlerError } from "../../actors/handler.ts";
 import type { EventType, SystemEvent } from "../kernel/events.ts";
+import type { ExitReason } from "../kernel/exit.ts";
 import "../ports/events.ts";
 
 export interface Totals {
@@ -38,7 +40,7 @@ export const newTotals = (): Totals => ({
 export function addToTotals(totals: Totals, event: SystemEvent): void {
   switch (event.type) {
     case "handling":
-      totals.handled += event.lastOffset - event.firstOffset + 1;
+      totals.handled += event.records;
       break;
     case "acked":
       totals.acked += event.offsets.length;
@@ -47,14 +49,17 @@ export function addToTotals(totals: Totals, event: SystemEvent): void {
       totals.restarts++;
       break;
     case "exited":
-      if (typeof event.reason === "object" && "error" in event.reason) totals.crashes++;
+      if (isHandlerCrash(event.reason)) totals.crashes++;
       break;
     case "committed":
       totals.commits++;
       break;
     case "given_up":
-      totals.givenUp += event.lastOffset - event.firstOffset + 1;
+      totals.givenUp += event.records;
       break;
     default:
   }
 }
+
+const isHandlerCrash = (reason: ExitReason): boolean =>
+  typeof reason === "object" && "error" in reason && reason.error instanceof HandlerError;

@@ -82,7 +82,9 @@ export class Kernel {
   /** Tells once when `process` ends, at once with `noproc` if it has. */
   watch(process: Process, watcher: Process | null, tell: Watch["tell"]): Watch {
     const watch: Watch = { ref: process, watcher, tell, ended: false };
-    if (process.alive) beginWatch(watch);
+    // Code of a dead process may go on after an await: nobody will be there to be told.
+    if (watcher?.alive === false) watch.ended = true;
+    else if (process.alive) beginWatch(watch);
     else tell(watch, "noproc");
     return watch;
   }

@@ -28,12 +28,13 @@ declare module "../kernel/events.ts" {
         readonly nextOffset: number;
         readonly records: number;
       };
-    /** A handler was given the records from `firstOffset` to `lastOffset`. The subject is the worker. */
+    /** A handler was given so many records of `firstOffset` to `lastOffset`. The subject is the worker. */
     handling: Subject &
       TopicPartition & {
         readonly epoch: number;
         readonly firstOffset: number;
         readonly lastOffset: number;
+        readonly records: number;
       };
     acked: Subject &
       TopicPartition & { readonly epoch: number; readonly offsets: readonly number[] };
@@ -46,6 +47,10 @@ declare module "../kernel/events.ts" {
     offset_reset: Subject & TopicPartition & { readonly from: number; readonly to: number };
     /** The deadline of a stop passed while a handler still worked on these records. */
     given_up: Subject &
-      TopicPartition & { readonly firstOffset: number; readonly lastOffset: number };
+      TopicPartition & {
+        readonly firstOffset: number;
+        readonly lastOffset: number;
+        readonly records: number;
+      };
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { asProcess } from "../../src/kernel/process.ts";
 import type { Monitor } from "../../src/kernel/self.ts";
 import { downs, exits, log, type Probe, probe, scene } from "./scene.ts";
 
@@ -181,6 +182,22 @@ describe("monitors", () => {
     exit(target, "bad");
     await settle();
     expect(events.map(({ type }) => type)).toEqual(["exited", "exited"]);
+  });
+
+  it("of code that outlives its process leave nothing with the watched", async () => {
+    const { watcher, target, exit, settle } = await watching(0);
+    let outlived = false;
+    watcher.cast("do", async (self) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      self.monitor(target);
+      outlived = true;
+    });
+    await settle();
+    exit(watcher, "bad");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await settle();
+    expect(outlived).toBe(true);
+    expect(asProcess(target).relations?.watchers.size ?? 0).toBe(0);
   });
 
   it("tell the application by a promise: the reason, or noproc", async () => {
