@@ -69,6 +69,8 @@ export const acker = actor({
         partition.throttle = throttle;
         partition.throttled = false;
         partition.asking = place;
+        const { topic, partition: number, epoch } = partition;
+        tell(self, { type: "located", topic, partition: number, epoch, incarnation });
         answerPlace(partition);
       }
       return place;

@@ -286,19 +286,25 @@ function restartOrGiveUp(self: Self<State>, child: Child, reason: ExitReason): v
   child.streak++;
   child.restarts++;
   const { backoff, budget, id } = child.spec;
-  const allowed =
+  const admitted =
     budget === undefined
       ? self.state.window.admit(self.host.now())
       : child.streak <= budget.restarts;
   const { id: pid, label } = self;
-  if (!allowed) {
+  if (!admitted) {
     child.status = "stopped";
     self.emit({ type: "escalated", pid, label, child: id, reason });
     self.stop("shutdown");
     return;
   }
   const delayMs = backoff === undefined ? 0 : delay(self, backoff, child.streak);
-  self.emit({ type: "restarting", pid, label, child: id, reason, restarts: child.streak, delayMs });
+  const { intensity, periodMs } = self.state;
+  const limit =
+    budget === undefined
+      ? { allowed: intensity, periodMs }
+      : { allowed: budget.restarts, periodMs: null };
+  const what = { child: id, reason, restarts: child.streak, delayMs };
+  self.emit({ type: "restarting", pid, label, ...what, ...limit });
   if (delayMs === 0) begin(self, child);
   else child.timer = self.after(delayMs, "restart", () => begin(self, child));
 }

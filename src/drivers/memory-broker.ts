@@ -10,7 +10,7 @@ import { failed, ok, type Result } from "../ports/result.ts";
 import { MemoryGroup } from "./memory-group.ts";
 import { MemoryLog, recordBytes } from "./memory-log.ts";
 import type { GroupCommit, GroupError } from "./memory-protocol.ts";
-import type { Network, Wire } from "./memory-wire.ts";
+import type { Network, Passage, RequestKind, Wire } from "./memory-wire.ts";
 import type { Fetched } from "./routes.ts";
 
 /** Kafka's own default of `message.max.bytes`. */
@@ -36,7 +36,7 @@ export interface FetchAnswer extends FetchPosition {
 
 export class MemoryBroker implements Network {
   readonly host: Host;
-  readonly latencyMs: number;
+  readonly passage: (kind: RequestKind, client: Host) => Passage;
   readonly wires = new Set<Wire>();
   up = true;
   readonly #topics = new Map<string, MemoryLog[]>();
@@ -45,9 +45,9 @@ export class MemoryBroker implements Network {
   #memberIds = 0;
   #dealt = 0;
 
-  constructor(host: Host, latencyMs: number) {
+  constructor(host: Host, passage: (kind: RequestKind, client: Host) => Passage) {
     this.host = host;
-    this.latencyMs = latencyMs;
+    this.passage = passage;
   }
 
   stop(): void {

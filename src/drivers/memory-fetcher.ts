@@ -89,7 +89,11 @@ export class MemoryFetcher {
     this.#inFlight = true;
     this.#cancelRetry();
     wire.request<FetchAnswer[]>(
-      (reply) => broker.fetch(asked, { maxBytes, maxWaitMs }, reply),
+      "fetch",
+      (reply, { maxBytes: limit = maxBytes }) => {
+        if (limit === 0) reply([]);
+        else broker.fetch(asked, { maxBytes: Math.min(limit, maxBytes), maxWaitMs }, reply);
+      },
       (answer) => {
         this.#inFlight = false;
         if (answer.ok) this.#take(asked, answer.value);
@@ -149,10 +153,14 @@ export class MemoryFetcher {
       routes.detach(owned);
       route?.outOfRange({ position, earliest, latest });
     };
-    wire.request((reply) => {
-      const log = broker.log(topic, partition);
-      reply({ earliest: log.earliest, latest: log.end });
-    }, settle);
+    wire.request(
+      "range",
+      (reply) => {
+        const log = broker.log(topic, partition);
+        reply({ earliest: log.earliest, latest: log.end });
+      },
+      settle,
+    );
   }
 
   /**
@@ -165,6 +173,7 @@ export class MemoryFetcher {
     const { serial } = flow;
     flow.resetting = true;
     wire.request<number | null>(
+      "reset",
       (reply) => {
         const error = commitRaw(owned, resetPolicy === "earliest" ? -2 : -1);
         const log = broker.log(owned.topic, owned.partition);

@@ -124,6 +124,11 @@ export class MemoryGroup {
     return null;
   }
 
+  /** As when the leader joins again: everybody must. */
+  rebalance(): void {
+    if (this.#state === "Stable") this.#prepare();
+  }
+
   committed(): GroupCommit[] {
     return [...this.#offsets.values()];
   }

@@ -13,7 +13,7 @@ import { type AppliedCommit, MemoryBroker } from "./memory-broker.ts";
 import type { GroupCommit, GroupDescription } from "./memory-protocol.ts";
 import { MemorySession } from "./memory-session.ts";
 import { memorySink } from "./memory-sink.ts";
-import { Wire } from "./memory-wire.ts";
+import { type Passage, type RequestKind, Wire } from "./memory-wire.ts";
 
 export type { AppliedCommit } from "./memory-broker.ts";
 export type { GroupCommit, GroupDescription } from "./memory-protocol.ts";
@@ -22,8 +22,8 @@ export type { GroupCommit, GroupDescription } from "./memory-protocol.ts";
 export interface MemoryKafkaOptions {
   /** Default: Node's clock and timers. */
   readonly host?: Host;
-  /** How long a request takes to the broker, and its answer back. Default 1. */
-  readonly latencyMs?: number;
+  /** What each request of a client meets on its way; default 1 ms there and 1 ms back. */
+  readonly passage?: (kind: RequestKind, client: Host) => Passage;
   readonly topics?: Readonly<Record<string, { readonly partitions: number }>>;
   /** How long a fetch that finds nothing waits for something. Default 100. */
   readonly fetchMaxWaitMs?: number;
@@ -35,6 +35,8 @@ export interface MemoryKafkaOptions {
 
 /** Admin calls act at once; a topic, partition or member that does not exist throws TypeError. */
 export interface MemoryKafka extends LogDriver {
+  /** A client in a process of its own: all its time is its host's. */
+  connect(client: Host): LogDriver;
   createTopic(topic: string, options: { readonly partitions: number }): void;
   /** Raises the number of partitions to `count`. */
   addPartitions(topic: string, count: number): void;
@@ -55,6 +57,8 @@ export interface MemoryKafka extends LogDriver {
   /** Called for every commit when the broker has applied it, before its answer is on its way. */
   onCommit(listener: (commit: AppliedCommit) => void): () => void;
   describe(groupId: string): GroupDescription;
+  /** Has a group without cause go through a rebalance, as when a member changes what it asks for. */
+  rebalance(groupId: string): void;
   /** The broker process ends. Logs, commits and the last complete generations are kept. */
   stop(): void;
   /** The broker process is back; members have one session timeout to show themselves. */
@@ -70,16 +74,21 @@ export interface MemoryKafka extends LogDriver {
 }
 
 export function memoryKafka(options: MemoryKafkaOptions = {}): MemoryKafka {
-  const broker = new MemoryBroker(options.host ?? nodeHost, options.latencyMs ?? 1);
+  const { host = nodeHost, passage = () => USUAL } = options;
+  const broker = new MemoryBroker(host, passage);
   for (const [topic, { partitions }] of Object.entries(options.topics ?? {})) {
     broker.createTopic(topic, partitions);
   }
   const sessions = new Set<MemorySession>();
-  return { ...client(broker, sessions, options), ...admin(broker), ...faults(broker, sessions) };
+  const connect = (of: Host): LogDriver => client(broker, of, sessions, options);
+  return { ...connect(host), connect, ...admin(broker), ...faults(broker, sessions) };
 }
+
+const USUAL: Passage = { outMs: 1, backMs: 1 };
 
 function client(
   broker: MemoryBroker,
+  host: Host,
   sessions: Set<MemorySession>,
   options: MemoryKafkaOptions,
 ): LogDriver {
@@ -91,6 +100,7 @@ function client(
     join(join, events) {
       const session = new MemorySession({
         broker,
+        host,
         join,
         events,
         timing,
@@ -100,11 +110,12 @@ function client(
       sessions.add(session);
       return session.asSession();
     },
-    sink: ({ signal }) => memorySink(broker, signal),
+    sink: ({ signal }) => memorySink(broker, host, signal),
     partitions: (topics) =>
       new Promise((resolve) => {
-        const wire = new Wire(broker);
+        const wire = new Wire(broker, host);
         wire.request<Result<number[], DriverError>>(
+          "partitions",
           (reply) => reply(broker.counts(topics)),
           (answer) => {
             wire.close();
@@ -115,7 +126,7 @@ function client(
   };
 }
 
-type Admin = Omit<MemoryKafka, keyof LogDriver | keyof Faults>;
+type Admin = Omit<MemoryKafka, keyof LogDriver | keyof Faults | "connect">;
 
 function admin(broker: MemoryBroker): Admin {
   return {
@@ -137,6 +148,7 @@ function admin(broker: MemoryBroker): Admin {
       broker.commit(groupId, memberId, generation, [commit]),
     onCommit: (listener) => broker.onCommit(listener),
     describe: (groupId) => broker.group(groupId).describe(),
+    rebalance: (groupId) => broker.group(groupId).rebalance(),
   };
 }
 

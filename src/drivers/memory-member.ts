@@ -11,7 +11,13 @@ import type { Result } from "../ports/result.ts";
 import { roundRobin } from "./memory-assigner.ts";
 import type { MemoryBroker } from "./memory-broker.ts";
 import type { Division, GroupError, JoinAnswer, Joined, SyncAnswer } from "./memory-protocol.ts";
-import { type Answer, unreachable, type Wire } from "./memory-wire.ts";
+import {
+  type Answer,
+  type RequestKind,
+  type Serve,
+  unreachable,
+  type Wire,
+} from "./memory-wire.ts";
 
 /** How long to wait after a request that nobody answered. */
 const RETRY_MS = 100;
@@ -73,8 +79,8 @@ export class MemoryMember {
 
   /** Measured from when the confirmed request was sent: the broker's session cannot end sooner. */
   confirmed(): boolean {
-    const { broker, join } = this.#options;
-    return broker.host.now() - this.#confirmedAt < join.sessionTimeout;
+    const { wire, join } = this.#options;
+    return wire.host.now() - this.#confirmedAt < join.sessionTimeout;
   }
 
   heard(sentAtMs: number): void {
@@ -85,6 +91,7 @@ export class MemoryMember {
   start(): void {
     const { broker, join, topics } = this.#options;
     this.#ask<Result<PartitionPosition[], DriverError>>(
+      "positions",
       (reply) => reply(broker.positions(join.groupId, topics)),
       (answer) => {
         if (!answer.ok) return this.#failing(() => this.start());
@@ -119,9 +126,9 @@ export class MemoryMember {
     this.#cancels.clear();
   }
 
-  #ask<T>(serve: (reply: (value: T) => void) => void, settle: (answer: Answer<T>) => void): void {
+  #ask<T>(kind: RequestKind, serve: Serve<T>, settle: (answer: Answer<T>) => void): void {
     const turn = this.#turn;
-    this.#options.wire.request<T>(serve, (answer) => {
+    this.#options.wire.request<T>(kind, serve, (answer) => {
       if (turn === this.#turn) settle(answer);
     });
   }
@@ -140,7 +147,7 @@ export class MemoryMember {
   }
 
   #failing(retry: () => void): void {
-    const now = this.#options.broker.host.now();
+    const now = this.#options.wire.host.now();
     this.#failingSince ??= now;
     if (now - this.#failingSince >= this.#options.giveUpMs) this.#lose(unreachable());
     else this.#after(RETRY_MS, retry);
@@ -155,6 +162,7 @@ export class MemoryMember {
     const turn = this.#turn;
     const request = { memberId: this.#memberId, topics, sessionTimeout, rebalanceTimeout };
     wire.request<JoinAnswer>(
+      "join",
       (reply) => broker.group(groupId).join(request, reply),
       (answer) => {
         this.#joinInFlight = false;
@@ -172,6 +180,7 @@ export class MemoryMember {
   #sendLeave(memberId: string, left: () => void): void {
     const { broker, wire, join } = this.#options;
     wire.request<GroupError | null>(
+      "leave",
       (reply) => reply(memberId === "" ? null : broker.group(join.groupId).leave(memberId)),
       left,
     );
@@ -196,24 +205,26 @@ export class MemoryMember {
   }
 
   #divide(joined: Joined): void {
-    const { broker, topics } = this.#options;
+    const { broker, wire, topics } = this.#options;
     this.#ask<Result<number[], DriverError>>(
+      "partitions",
       (reply) => reply(broker.counts(topics)),
       (answer) => {
         if (!answer.ok) return this.#failing(() => this.#join());
         if (!answer.value.ok) return this.#lose(answer.value.error);
         this.#divided = answer.value.value;
-        this.#dividedAt = broker.host.now();
+        this.#dividedAt = wire.host.now();
         this.#sync(roundRobin(joined.memberIds, topics, this.#divided));
       },
     );
   }
 
   #sync(division: Division): void {
-    const { broker, join } = this.#options;
-    const sentAt = broker.host.now();
+    const { broker, wire, join } = this.#options;
+    const sentAt = wire.host.now();
     const [memberId, generation] = [this.#memberId, this.#generation];
     this.#ask<SyncAnswer>(
+      "sync",
       (reply) => broker.group(join.groupId).sync(memberId, generation, division, reply),
       (answer) => {
         if (!answer.ok) return this.#failing(() => this.#join());
@@ -247,10 +258,11 @@ export class MemoryMember {
   }
 
   #beat(): void {
-    const { broker, join } = this.#options;
-    const sentAt = broker.host.now();
+    const { broker, wire, join } = this.#options;
+    const sentAt = wire.host.now();
     const [memberId, generation] = [this.#memberId, this.#generation];
     this.#ask<GroupError | null>(
+      "heartbeat",
       (reply) => reply(broker.group(join.groupId).heartbeat(memberId, generation)),
       (answer) => {
         if (!answer.ok) return this.#failing(() => this.#beat());
@@ -283,12 +295,13 @@ export class MemoryMember {
 
   /** As in kafkajs, the leader alone looks for partitions that were added, and joins anew. */
   #checkMetadata(): void {
-    const { broker, topics, metadataMaxAgeMs } = this.#options;
+    const { broker, wire, topics, metadataMaxAgeMs } = this.#options;
     const divided = this.#divided;
-    const now = broker.host.now();
+    const now = wire.host.now();
     if (divided === null || now - this.#dividedAt < metadataMaxAgeMs) return;
     this.#dividedAt = now;
     this.#ask<Result<number[], DriverError>>(
+      "partitions",
       (reply) => reply(broker.counts(topics)),
       (answer) => {
         const counts = answer.ok && answer.value.ok ? answer.value.value : divided;

@@ -3,6 +3,7 @@
  * the routes together and holds to the port's promises about when nothing is called any more.
  */
 
+import type { Host } from "../kernel/host.ts";
 import type { DriverError } from "../ports/driver-error.ts";
 import type {
   CommitResult,
@@ -32,6 +33,8 @@ export interface ClientTiming {
 
 export interface SessionOptions {
   readonly broker: MemoryBroker;
+  /** The client's. */
+  readonly host: Host;
   readonly join: JoinOptions;
   readonly events: SessionEvents;
   readonly timing: ClientTiming;
@@ -55,7 +58,7 @@ export class MemorySession {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#topics = [...new Set(options.join.topics)];
-    this.wire = new Wire(options.broker);
+    this.wire = new Wire(options.broker, options.host);
     this.#routes = createRoutes(options.nextEpoch);
     this.#member = this.#createMember();
     this.#fetcher = this.#createFetcher();
@@ -106,8 +109,8 @@ export class MemorySession {
         this.#options.onEnd(this);
         resolve();
       };
-      // The host's own timer: a frozen client leaves nothing, yet whoever waits is let go.
-      cancel = this.#options.broker.host.timer(CLOSE_GIVE_UP_MS, done);
+      // Not the wire's timer: a frozen client leaves nothing, yet whoever waits is let go.
+      cancel = this.#options.host.timer(CLOSE_GIVE_UP_MS, done);
       this.#member.leave(done);
     });
     return this.#closing;
@@ -153,6 +156,7 @@ export class MemorySession {
         return;
       }
       this.wire.request<Result<PartitionPosition[], DriverError>>(
+        "positions",
         (reply) => reply(broker.positions(join.groupId, this.#topics)),
         (answer) => resolve(answer.ok ? answer.value : answer),
       );
@@ -177,10 +181,11 @@ export class MemorySession {
     fenced: readonly PartitionCommit[],
     settle: (result: CommitResult) => void,
   ): void {
-    const { broker, join } = this.#options;
+    const { broker, host, join } = this.#options;
     const { memberId, generation } = this.#member;
-    const sentAt = broker.host.now();
+    const sentAt = host.now();
     this.wire.request<GroupError | null>(
+      "commit",
       (reply) => reply(broker.commit(join.groupId, memberId, generation, live)),
       (answer) => {
         if (!answer.ok) return settle({ status: "failed", error: answer.error });

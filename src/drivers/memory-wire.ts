@@ -1,7 +1,8 @@
 /**
  * Why this exists: what lies between a client and the in-memory broker. A request takes time on its
- * way out and its answer on the way back, so a connection may break before the broker heard it or
- * after it acted; and a client may be frozen, as by SIGSTOP, while the broker's time goes on.
+ * way out and its answer on the way back, in order as on one connection, so a connection may break
+ * before the broker heard it or after it acted; and a client may be frozen, as by SIGSTOP, while the
+ * broker's time goes on.
  */
 import type { Cancel, Host } from "../kernel/host.ts";
 import { DriverError } from "../ports/driver-error.ts";
@@ -10,15 +11,41 @@ import { failed, ok, type Result } from "../ports/result.ts";
 export type Answer<T> = Result<T, DriverError>;
 
 /** What the broker does with a request: it may answer at once, later, or never. */
-export type Serve<T> = (reply: (value: T) => void) => void;
+export type Serve<T> = (reply: (value: T) => void, passage: Passage) => void;
+
+export type RequestKind =
+  | "commit"
+  | "fetch"
+  | "heartbeat"
+  | "join"
+  | "leave"
+  | "partitions"
+  | "positions"
+  | "produce"
+  | "range"
+  | "reset"
+  | "sync";
+
+/** What one request meets on its way. */
+export interface Passage {
+  /** Milliseconds to the broker, and of the answer back. */
+  readonly outMs: number;
+  readonly backMs: number;
+  /** The connection breaks before the broker hears the request, or after it acted on it. */
+  readonly breaks?: "before" | "after";
+  /** The broker acts on it twice, as on a request that was sent again. */
+  readonly twice?: boolean;
+  /** A fetch brings at most so many bytes of a partition; 0: nothing. */
+  readonly maxBytes?: number;
+}
 
 export interface Network {
   readonly host: Host;
-  /** One way, in milliseconds. */
-  readonly latencyMs: number;
   /** Every open connection, so that a broker that stops breaks them all. */
   readonly wires: Set<Wire>;
   up: boolean;
+  /** Asked for every request, when it is sent, by the host of its client. */
+  passage(kind: RequestKind, client: Host): Passage;
 }
 
 export const unreachable = (): DriverError =>
@@ -32,21 +59,27 @@ interface Pending {
 }
 
 export class Wire {
+  /** The client's: whatever it does runs there, and not where the broker's time is. */
+  readonly host: Host;
   readonly #network: Network;
   readonly #pending = new Set<Pending>();
   #queue: (() => void)[] = [];
   #frozen = false;
   #cut = false;
   #closed = false;
+  /** When the last request arrives, and the last answer: none overtakes another. */
+  #outUntil = 0;
+  #backUntil = 0;
 
-  constructor(network: Network) {
+  constructor(network: Network, host: Host) {
     this.#network = network;
+    this.host = host;
     network.wires.add(this);
   }
 
   /** `settle` is called exactly once, never synchronously. */
-  request<T>(serve: Serve<T>, settle: (answer: Answer<T>) => void): void {
-    this.run(() => this.#send(serve, settle));
+  request<T>(kind: RequestKind, serve: Serve<T>, settle: (answer: Answer<T>) => void): void {
+    this.run(() => this.#send(kind, serve, settle));
   }
 
   /** Runs client code: now, or once thawed. */
@@ -58,7 +91,7 @@ export class Wire {
   /** A timer of the client: it fires late where the client is frozen. */
   timer(ms: number, fire: () => void): Cancel {
     let live = true;
-    const cancel = this.#network.host.timer(ms, () => this.run(() => live && fire()));
+    const cancel = this.host.timer(ms, () => this.run(() => live && fire()));
     return () => {
       live = false;
       cancel();
@@ -99,27 +132,41 @@ export class Wire {
     for (const pending of [...this.#pending]) pending.fail(closed());
   }
 
-  #send<T>(serve: Serve<T>, settle: (answer: Answer<T>) => void): void {
-    const { host, latencyMs } = this.#network;
-    const settleLater = (answer: Answer<T>): void => {
-      // A closed connection is nobody's any more: its callers must hear so, frozen or not.
-      host.timer(latencyMs, () => (this.#closed ? settle(answer) : this.run(() => settle(answer))));
-    };
+  #send<T>(kind: RequestKind, serve: Serve<T>, settle: (answer: Answer<T>) => void): void {
+    const { host } = this.#network;
+    const passage = this.#network.passage(kind, this.host);
+    const { outMs, backMs, breaks, twice } = passage;
     const pending: Pending = {
       fail: (error) => {
-        if (this.#pending.delete(pending)) settleLater(failed(error));
+        if (!this.#pending.delete(pending)) return;
+        // A closed connection is nobody's any more: its callers must hear so, frozen or not.
+        const tell = (): void => settle(failed(error));
+        this.host.timer(backMs, () => (this.#closed ? tell() : this.run(tell)));
       },
     };
     // Until the answer has arrived the request is pending: the connection may still break.
     const arrive = (value: T): void => {
       if (this.#pending.delete(pending)) this.run(() => settle(ok(value)));
     };
+    const reply = (value: T): void => {
+      if (breaks === "after") {
+        this.drop();
+        return;
+      }
+      this.#backUntil = Math.max(this.#backUntil, host.now() + backMs);
+      this.host.timer(this.#backUntil - host.now(), () => arrive(value));
+    };
     this.#pending.add(pending);
     if (this.#closed) pending.fail(closed());
-    host.timer(latencyMs, () => {
+    this.#outUntil = Math.max(this.#outUntil, host.now() + outMs);
+    host.timer(this.#outUntil - host.now(), () => {
       if (!this.#pending.has(pending)) return;
       if (this.#cut || !this.#network.up) pending.fail(unreachable());
-      else serve((value) => void host.timer(latencyMs, () => arrive(value)));
+      else if (breaks === "before") this.drop();
+      else {
+        if (twice === true) serve(() => {}, passage);
+        serve(reply, passage);
+      }
     });
   }
 }

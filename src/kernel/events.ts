@@ -22,6 +22,10 @@ export interface Events {
   sent: Subject & { readonly kind: string; readonly name: string };
   /** A message was taken out and its handler returned, or its promise settled. */
   handled: Subject & { readonly kind: string; readonly name: string };
+  /** A call was made; `call` numbers it within the system. */
+  called: Subject & { readonly name: string; readonly call: number };
+  /** Its promise was settled: `how` is `"reply"` or the `CallError`'s code. */
+  settled: Subject & { readonly name: string; readonly call: number; readonly how: string };
   /** A message that nobody will handle: no such process, or no such handler. */
   dead_letter: Subject & { readonly kind: string; readonly name: string };
   /** A supervisor (the subject) will start `child` again after `delayMs`. */
@@ -30,6 +34,9 @@ export interface Events {
     readonly reason: ExitReason;
     /** Restarts that count against the child's budget or the supervisor's intensity, this one included. */
     readonly restarts: number;
+    /** How many are allowed: within `periodMs`, or without progress where that is null. */
+    readonly allowed: number;
+    readonly periodMs: number | null;
     readonly delayMs: number;
   };
   /** A supervisor (the subject) gives up because of `child`, and ends with reason `shutdown`. */

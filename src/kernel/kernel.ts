@@ -20,6 +20,8 @@ export class Kernel {
   readonly deadlines: Deadlines | null;
   /** Whether anybody listens to single messages: asked before such an event is made. */
   traced = false;
+  /** Likewise for calls. */
+  callsTraced = false;
   /** @internal the registers a message is read into */
   readonly letter: Letter = { kind: 0, name: "", body: undefined, extra: null };
   readonly #processes = new Map<number, Process>();
@@ -32,6 +34,7 @@ export class Kernel {
   /** Those whose links and monitors are still to be told. */
   readonly #deaths: (() => void)[] = [];
   #lastId = 0;
+  #lastCall = 0;
 
   constructor(host: Host) {
     this.host = host;
@@ -122,6 +125,7 @@ export class Kernel {
   #listenAnew(): void {
     this.#heard.clear();
     this.traced = this.listens("sent") || this.listens("handled");
+    this.callsTraced = this.listens("called") || this.listens("settled");
   }
 
   /** Whether an event of this type would be heard. */
@@ -165,6 +169,13 @@ export class Kernel {
   /** @internal */
   message(type: "sent" | "handled", process: Process, kind: string, name: string): void {
     this.emit({ type, pid: process.id, label: process.label, kind, name });
+  }
+
+  /** @internal Tells that a call begins; returns what tells how it ended, each time it does. */
+  traceCall({ id: pid, label }: Process, name: string): (how: string) => void {
+    const call = ++this.#lastCall;
+    this.emit({ type: "called", pid, label, name, call });
+    return (how) => this.emit({ type: "settled", pid, label, name, call, how });
   }
 
   /** @internal */

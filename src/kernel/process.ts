@@ -4,6 +4,7 @@
  */
 import type { AnyActor, Deferred, StartArgs } from "./actor.ts";
 import { Call, DeferredReply } from "./call.ts";
+import { CallError } from "./errors.ts";
 import type { EventType, LogLevel, NewEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
@@ -153,7 +154,15 @@ export class Process extends Life implements Self<unknown>, Ref {
 
   #ask(queue: Parameters<typeof makeCall>[3], name: string, args: unknown[]): Promise<never> {
     return new Promise((resolve, reject) => {
-      const call = makeCall(this.label, name, !this.alive, queue, resolve, reject);
+      const told = this.kernel.callsTraced ? this.kernel.traceCall(this, name) : null;
+      const call = makeCall(
+        this.label,
+        name,
+        !this.alive,
+        queue,
+        told === null ? resolve : telling(resolve, told),
+        told === null ? reject : telling(reject, told),
+      );
       if (!call.settled) this.put(CALL, name, args, call);
     });
   }
@@ -161,6 +170,14 @@ export class Process extends Life implements Self<unknown>, Ref {
 
 /** Every `Ref` there is was made here. */
 export const asProcess = (ref: Ref): Process => ref as Process;
+
+/** Settles a call, and tells how. */
+const telling =
+  <T>(settle: (value: T) => void, told: (how: string) => void) =>
+  (value: T): void => {
+    told(value instanceof CallError ? value.code : "reply");
+    settle(value);
+  };
 
 function makeCall(
   callee: string,

@@ -20,6 +20,8 @@ declare module "../kernel/events.ts" {
         readonly committed: number | null;
       };
     closed: Subject & TopicPartition & { readonly epoch: number };
+    /** A worker, `incarnation` being its pid, took the partition over; from now on its acks count. */
+    located: Subject & TopicPartition & { readonly epoch: number; readonly incarnation: number };
     /** Records reached the window of their partition. */
     fetched: Subject &
       TopicPartition & {

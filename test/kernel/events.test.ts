@@ -47,6 +47,28 @@ describe("events", () => {
     expect(spawned.map((event) => event.parent)).toEqual([parent.id, null]);
   });
 
+  it("tell of every call that it began, and once how it ended", async () => {
+    const { spawn, settle, exit, kernel } = scene();
+    const seen: string[] = [];
+    kernel.observe((event) => {
+      if (event.type === "called") seen.push(`called ${event.name} ${event.call}`);
+      if (event.type === "settled") seen.push(`settled ${event.call} ${event.how}`);
+    });
+    const ref = spawn(probe);
+    const answered = ref.call("log");
+    await settle();
+    await answered;
+    const never = ref.callWithin(50, "do", (self) => self.defer()).catch(() => {});
+    await settle();
+    exit(ref, "kill");
+    await never;
+    await ref.call("log").catch(() => {});
+    expect(seen).toEqual([
+      ...["called log 1", "settled 1 reply", "called do 2", "settled 2 exit"],
+      ...["called log 3", "settled 3 noproc"],
+    ]);
+  });
+
   it("are made for nobody when nobody listens, and end with the observer's wish", async () => {
     const { kernel, spawn, settle } = scene();
     expect(kernel.traced).toBe(false);
@@ -141,7 +163,9 @@ describe("the log", () => {
     log({ ...subject, type: "sent", kind: "cast", name: "x" });
     expect(lines).toEqual([]);
     log({ ...subject, type: "exited", reason: { error } });
-    log({ ...subject, type: "restarting", child: "c", reason: "bad", restarts: 2, delayMs: 100 });
+    const limit = { allowed: 5, periodMs: null };
+    const restart = { child: "c", reason: "bad", restarts: 2, delayMs: 100, ...limit };
+    log({ ...subject, type: "restarting", ...restart });
     log({ ...subject, type: "escalated", child: "c", reason: "bad" });
     log({ ...subject, type: "logged", level: "info", message: "hello", data: { a: 1 } });
     expect(lines.map(([level, , message]) => [level, message])).toEqual([
