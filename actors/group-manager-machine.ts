@@ -6,7 +6,8 @@
  *        ▲                  │                  │  ▲ ASSIGNED       │
  *        └───── LOST ───────┴──────────────────┴───────────────────┘
  */
-import { createMachine, initialTransition, type SnapshotFrom, transition } from "xstate";
+import { createMachine, type SnapshotFrom } from "xstate";
+import { pureMachine } from "./pure-machine.ts";
 
 export type ManagerEvent =
   | { type: "CONNECT" }
@@ -44,12 +45,8 @@ const machine = createMachine({
 
 export type ManagerLifecycle = SnapshotFrom<typeof machine>;
 
-export const newLifecycle = (): ManagerLifecycle => initialTransition(machine)[0];
+const pure = pureMachine<typeof machine, ManagerEvent, ManagerAction>(machine);
 
-export function nextLifecycle(
-  lifecycle: ManagerLifecycle,
-  event: ManagerEvent,
-): [ManagerLifecycle, ManagerAction[]] {
-  const [next, actions] = transition(machine, lifecycle, event);
-  return [next, actions.map(({ type }) => type as ManagerAction)];
-}
+export const newLifecycle = (): ManagerLifecycle => pure.begin;
+
+export const nextLifecycle = pure.next;

@@ -7,7 +7,8 @@
  *
  * `settling` waits for handlers of earlier incarnations, which cannot be killed.
  */
-import { createMachine, initialTransition, type SnapshotFrom, transition } from "xstate";
+import { createMachine, type SnapshotFrom } from "xstate";
+import { pureMachine } from "./pure-machine.ts";
 
 export type WorkerEvent =
   | { type: "LOCATED" }
@@ -40,13 +41,13 @@ const machine = createMachine({
 
 export type WorkerLifecycle = SnapshotFrom<typeof machine>;
 
-export function newLifecycle(held: boolean): WorkerLifecycle {
-  const [lifecycle] = initialTransition(machine);
-  return held ? nextLifecycle(lifecycle, { type: "HOLD" }) : lifecycle;
-}
+const pure = pureMachine<typeof machine, WorkerEvent, never>(machine);
+
+export const newLifecycle = (held: boolean): WorkerLifecycle =>
+  held ? nextLifecycle(pure.begin, { type: "HOLD" }) : pure.begin;
 
 export const nextLifecycle = (lifecycle: WorkerLifecycle, event: WorkerEvent): WorkerLifecycle =>
-  transition(machine, lifecycle, event)[0];
+  pure.next(lifecycle, event)[0];
 
 /** Asked for every record, so it is read once per transition and kept. */
 export const mayStart = (lifecycle: WorkerLifecycle): boolean =>

@@ -291,20 +291,22 @@ function restartOrGiveUp(self: Self<State>, child: Child, reason: ExitReason): v
       ? self.state.window.admit(self.host.now())
       : child.streak <= budget.restarts;
   const { id: pid, label } = self;
+  const { intensity, periodMs } = self.state;
+  const what = {
+    child: id,
+    reason,
+    restarts: child.streak,
+    allowed: budget?.restarts ?? intensity,
+    periodMs: budget === undefined ? periodMs : null,
+  };
   if (!admitted) {
     child.status = "stopped";
-    self.emit({ type: "escalated", pid, label, child: id, reason });
+    self.emit({ type: "escalated", pid, label, ...what });
     self.stop("shutdown");
     return;
   }
   const delayMs = backoff === undefined ? 0 : delay(self, backoff, child.streak);
-  const { intensity, periodMs } = self.state;
-  const limit =
-    budget === undefined
-      ? { allowed: intensity, periodMs }
-      : { allowed: budget.restarts, periodMs: null };
-  const what = { child: id, reason, restarts: child.streak, delayMs };
-  self.emit({ type: "restarting", pid, label, ...what, ...limit });
+  self.emit({ type: "restarting", pid, label, delayMs, ...what });
   if (delayMs === 0) begin(self, child);
   else child.timer = self.after(delayMs, "restart", () => begin(self, child));
 }

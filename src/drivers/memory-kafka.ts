@@ -48,6 +48,8 @@ export interface MemoryKafka extends LogDriver {
   deleteRecords(topic: string, partition: number, before: number): void;
   earliest(topic: string, partition: number): number;
   end(topic: string, partition: number): number;
+  /** The offset of the first record at or above `offset`; null: there is none, or none any more. */
+  nextRecord(topic: string, partition: number, offset: number): number | null;
   /** What the broker holds for a group, raw: negative offsets as they are. */
   committed(groupId: string): GroupCommit[];
   /** Sets an offset of a group without members, negative ones too. */
@@ -138,6 +140,7 @@ function admin(broker: MemoryBroker): Admin {
     deleteRecords: (topic, partition, before) => broker.log(topic, partition).deleteRecords(before),
     earliest: (topic, partition) => broker.log(topic, partition).earliest,
     end: (topic, partition) => broker.log(topic, partition).end,
+    nextRecord: (topic, partition, offset) => broker.log(topic, partition).nextRecord(offset),
     committed: (groupId) => broker.group(groupId).committed(),
     setCommitted(groupId, commit) {
       broker.log(commit.topic, commit.partition);

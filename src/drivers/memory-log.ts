@@ -95,6 +95,11 @@ export class MemoryLog {
     };
   }
 
+  /** The offset of the first record at or above `offset` that the log still has. */
+  nextRecord(offset: number): number | null {
+    return this.#entries[this.#indexOf(offset)]?.offset ?? null;
+  }
+
   /** Calls `wake` at the next append; answers how to take that back. */
   wait(wake: () => void): () => void {
     this.#waiters.add(wake);

@@ -40,7 +40,14 @@ export interface Events {
     readonly delayMs: number;
   };
   /** A supervisor (the subject) gives up because of `child`, and ends with reason `shutdown`. */
-  escalated: Subject & { readonly child: string; readonly reason: ExitReason };
+  escalated: Subject & {
+    readonly child: string;
+    readonly reason: ExitReason;
+    /** As for `restarting`: the restart that was one too many, and what was allowed. */
+    readonly restarts: number;
+    readonly allowed: number;
+    readonly periodMs: number | null;
+  };
   logged: Subject & {
     readonly level: LogLevel;
     readonly message: string;

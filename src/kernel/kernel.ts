@@ -143,7 +143,11 @@ export class Kernel {
     const dated = { ...event, at: this.host.now() } as SystemEvent;
     for (const { tell, types } of this.#observers) {
       if (types?.has(event.type) === false) continue;
-      this.shield(() => tell(dated));
+      try {
+        tell(dated);
+      } catch (error) {
+        this.#report(error);
+      }
     }
   }
 
@@ -152,10 +156,14 @@ export class Kernel {
     try {
       tell();
     } catch (error) {
-      this.host.wake(() => {
-        throw error;
-      }, "macro");
+      this.#report(error);
     }
+  }
+
+  #report(error: unknown): void {
+    this.host.wake(() => {
+      throw error;
+    }, "macro");
   }
 
   /** @internal One death after the other: a chain of links may be longer than the stack is deep. */

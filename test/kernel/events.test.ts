@@ -166,7 +166,7 @@ describe("the log", () => {
     const limit = { allowed: 5, periodMs: null };
     const restart = { child: "c", reason: "bad", restarts: 2, delayMs: 100, ...limit };
     log({ ...subject, type: "restarting", ...restart });
-    log({ ...subject, type: "escalated", child: "c", reason: "bad" });
+    log({ ...subject, type: "escalated", child: "c", reason: "bad", restarts: 6, ...limit });
     log({ ...subject, type: "logged", level: "info", message: "hello", data: { a: 1 } });
     expect(lines.map(([level, , message]) => [level, message])).toEqual([
       ["error", "p crashed: Error: boom"],

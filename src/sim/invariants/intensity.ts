@@ -1,0 +1,50 @@
+/** Why this exists: a supervisor that restarts for ever hides a failure; one that gives up early is one. */
+import { formatReason } from "../../kernel/exit.ts";
+import { forget, type Invariant } from "./invariant.ts";
+
+export const intensity: Invariant = {
+  name: "intensity",
+  states: "a supervisor restarts as often as it is allowed to, and then ends with shutdown",
+  watch({ fail }) {
+    /** By supervisor: when it restarted a child, as far back as its period. */
+    const restarts = new Map<string, number[]>();
+    const gaveUp = new Set<string>();
+    return {
+      on: {
+        restarting: (fact, member) => {
+          const { pid, label, child, allowed, periodMs, at } = fact;
+          const supervisor = `${member} ${pid}`;
+          if (gaveUp.has(supervisor)) fail(`${label} gave up, and restarts ${child}`);
+          let count = fact.restarts;
+          if (periodMs !== null) {
+            const recent = (restarts.get(supervisor) ?? []).filter((its) => its > at - periodMs);
+            restarts.set(supervisor, [...recent, at]);
+            count = recent.length + 1;
+          }
+          if (count > allowed) fail(`${label}: restart ${count} of ${child}; allowed: ${allowed}`);
+        },
+        escalated: (fact, member) => {
+          const { pid, label, child, at, allowed, periodMs } = fact;
+          gaveUp.add(`${member} ${pid}`);
+          let count = fact.restarts;
+          if (periodMs !== null) {
+            const before = restarts.get(`${member} ${pid}`) ?? [];
+            count = before.filter((its) => its > at - periodMs).length + 1;
+          }
+          if (count <= allowed) {
+            fail(`${label} gave up at restart ${count} of ${child}; allowed: ${allowed}`);
+          }
+        },
+        exited: ({ pid, label, reason }, member) => {
+          if (!gaveUp.has(`${member} ${pid}`) || reason === "shutdown" || reason === "killed")
+            return;
+          fail(`${label} gave up, and ended with ${formatReason(reason)} instead of shutdown`);
+        },
+        member_started: (_fact, member) => {
+          forget(restarts, member);
+          forget(gaveUp, member);
+        },
+      },
+    };
+  },
+};

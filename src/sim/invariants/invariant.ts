@@ -1,0 +1,46 @@
+/** Why this exists: what an invariant is: a law, and how to see that it is broken. */
+
+import type { Ledger } from "../ledger.ts";
+import type { Openings } from "../openings.ts";
+import { Violation } from "../violation.ts";
+import type { Watcher, World } from "../world.ts";
+
+/** What an invariant may look at. */
+export interface Court {
+  readonly world: World;
+  readonly ledger: Ledger;
+  readonly openings: Openings;
+  /** The law is broken: ends the run. */
+  fail(message: string): never;
+}
+
+/** One run's watch over one law. */
+export interface Watch {
+  /** At every fact of these types, at once. */
+  readonly on?: Watcher;
+  /** After every step. */
+  readonly eachStep?: () => void;
+  /** When the world has come to rest and every member was stopped. */
+  readonly atEnd?: () => void;
+}
+
+export interface Invariant {
+  readonly name: string;
+  /** The law, in a sentence. */
+  readonly states: string;
+  watch(court: Court): Watch;
+}
+
+export const court = (world: World, ledger: Ledger, openings: Openings, name: string): Court => ({
+  world,
+  ledger,
+  openings,
+  fail(message) {
+    throw new Violation(name, message);
+  },
+});
+
+/** A member's new life: what is kept under `"<member> …"` was another's. */
+export function forget(table: Map<string, unknown> | Set<string>, member: string): void {
+  for (const key of table.keys()) if (key.startsWith(`${member} `)) table.delete(key);
+}

@@ -1,0 +1,55 @@
+/** Why this exists: all laws there are, by name, and how to add one's own in a line. */
+import type { World } from "../world.ts";
+import { boundedMailbox } from "./bounded-mailbox.ts";
+import { callsSettle } from "./calls-settle.ts";
+import { commitBelowUnacked } from "./commit-below-unacked.ts";
+import { commitFenced } from "./commit-fenced.ts";
+import { commitMonotonic } from "./commit-monotonic.ts";
+import { intensity } from "./intensity.ts";
+import type { Invariant } from "./invariant.ts";
+import { noAckedLost } from "./no-acked-lost.ts";
+import { orderPerEpoch } from "./order-per-epoch.ts";
+import { producerAck } from "./producer-ack.ts";
+import { restartAtUnacked } from "./restart-at-unacked.ts";
+import { singleOwner } from "./single-owner.ts";
+import { treeShape } from "./tree-shape.ts";
+
+/** What a law of one's own is given. */
+export type WorldView = Pick<World, "kafka" | "state" | "healed">;
+
+const atLeastOnce: readonly Invariant[] = [
+  noAckedLost,
+  commitBelowUnacked,
+  commitMonotonic,
+  commitFenced,
+  restartAtUnacked,
+  orderPerEpoch,
+  singleOwner,
+];
+
+const runtime: readonly Invariant[] = [
+  intensity,
+  treeShape,
+  boundedMailbox,
+  callsSettle,
+  producerAck,
+];
+
+export const invariants = {
+  /** No record is lost, no commit goes wrong, nobody meddles. */
+  atLeastOnce,
+  /** Processes, supervisors, calls and bounds keep what they promise. */
+  runtime,
+  /** The default. */
+  all: [...atLeastOnce, ...runtime] as readonly Invariant[],
+  /** A law of one's own: broken when `holds` answers false, asked after every step. */
+  custom: (name: string, holds: (world: WorldView) => boolean | undefined): Invariant => ({
+    name,
+    states: name,
+    watch: ({ world, fail }) => ({
+      eachStep: () => {
+        if (holds(world) === false) fail(`${name}: no longer true`);
+      },
+    }),
+  }),
+};

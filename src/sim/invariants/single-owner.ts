@@ -1,0 +1,56 @@
+/** Why this exists: two owners of a partition undo each other; a dead one's word must not count. */
+import { partitionKey } from "../../ports/record.ts";
+import { forget, type Invariant } from "./invariant.ts";
+
+export const singleOwner: Invariant = {
+  name: "singleOwner",
+  states: "only the owner starts handlers, and only the live worker's handlers count as done",
+  watch({ world, openings, fail }) {
+    /** Which workers finished a record, by member and record. */
+    const finished = new Map<string, Set<number>>();
+    const ids = new Map<string, string>();
+    const note = (
+      fact: { topic: string; partition: number; incarnation: number; offsets: readonly number[] },
+      member: string,
+    ): void => {
+      for (const offset of fact.offsets) {
+        const record = `${member} ${partitionKey(fact.topic, fact.partition)} ${offset}`;
+        const by = finished.get(record);
+        if (by === undefined) finished.set(record, new Set([fact.incarnation]));
+        else by.add(fact.incarnation);
+      }
+    };
+    return {
+      on: {
+        joined: (fact, member) => void ids.set(member, fact.memberId),
+        member_started: (_fact, member) => forget(finished, member),
+        handler_ended: note,
+        user_acked: note,
+        handler_started: (fact, member) => {
+          const { topic, partition, offsets } = fact;
+          const group = [...world.groups.values()].find((its) => its.topics.includes(topic));
+          const mine = world.members.find(({ name }) => name === member);
+          if (group === undefined || mine?.drifts === true) return;
+          const { state, members } = world.kafka.describe(group.groupId);
+          if (state !== "Stable") return;
+          const owner = members.find((its) =>
+            its.partitions.some((p) => p.topic === topic && p.partition === partition),
+          );
+          if (owner === undefined || owner.memberId === ids.get(member)) return;
+          fail(
+            `${topic}/${partition}: ${member} starts ${offsets[0]}, and ${owner.memberId} owns it`,
+          );
+        },
+        acked: (fact, member) => {
+          const { topic, partition, offsets } = fact;
+          const incarnation = openings.find(fact, member)?.incarnation ?? -1;
+          for (const offset of offsets) {
+            const by = finished.get(`${member} ${partitionKey(topic, partition)} ${offset}`);
+            if (by === undefined || by.has(incarnation)) continue;
+            fail(`${topic}/${partition}: ${offset} is acked for a worker that never handled it`);
+          }
+        },
+      },
+    };
+  },
+};

@@ -1,0 +1,79 @@
+/** Why this exists: a process that outlives its supervisor is nobody's, and works on unseen. */
+import { forget, type Invariant } from "./invariant.ts";
+
+interface Node {
+  readonly member: string;
+  readonly pid: number;
+  readonly label: string;
+  readonly children: Node[];
+  alive: boolean;
+  orphanedAt: number | null;
+}
+
+/** The longest that a process may take to end after its parent has. */
+const ORPHAN_MS = 120_000;
+
+export const treeShape: Invariant = {
+  name: "treeShape",
+  states: "children stop in reverse order of their start, and none outlives its parent",
+  watch({ world, fail }) {
+    const nodes = new Map<string, Node>();
+    const orphans = new Set<Node>();
+    const memberOf = (name: string) => world.members.find((member) => member.name === name);
+    const dropOrphans = (member: string): void => {
+      for (const node of orphans) if (node.member === member) orphans.delete(node);
+    };
+    /** In a member that stops, a child of its root goes after those that started later. */
+    const checkOrder = (node: Node, member: string): void => {
+      const { root, state } = memberOf(member) ?? {};
+      const siblings = root ? (nodes.get(`${member} ${root.id}`)?.children ?? []) : [];
+      if (state !== "stopping" || !siblings.includes(node)) return;
+      const later = siblings.find(({ alive, label }) => {
+        return alive && place(siblings, label) > place(siblings, node.label);
+      });
+      if (later === undefined) return;
+      fail(`${member}: ${node.label} stopped before ${later.label}, which starts after it`);
+    };
+    return {
+      on: {
+        spawned: ({ pid, label, parent }, member) => {
+          const node = { member, pid, label, children: [], alive: true, orphanedAt: null };
+          nodes.set(`${member} ${pid}`, node);
+          if (parent !== null) nodes.get(`${member} ${parent}`)?.children.push(node);
+        },
+        exited: ({ pid, reason, at }, member) => {
+          const node = nodes.get(`${member} ${pid}`);
+          if (node === undefined) return;
+          node.alive = false;
+          orphans.delete(node);
+          for (const child of node.children) {
+            if (!child.alive) continue;
+            child.orphanedAt = at;
+            orphans.add(child);
+          }
+          if (reason === "shutdown") checkOrder(node, member);
+        },
+        member_started: (_fact, member) => {
+          forget(nodes, member);
+          dropOrphans(member);
+        },
+        member_ended: ({ how }, member) => {
+          const left =
+            how === "killed" ? undefined : memberOf(member)?.kernel?.processes().next().value;
+          if (left !== undefined) fail(`${name} has ended, and its ${left.label} goes on`);
+          dropOrphans(member);
+        },
+      },
+      eachStep: () => {
+        for (const { label, orphanedAt } of orphans) {
+          if (orphanedAt === null || world.clock.nowMs - orphanedAt < ORPHAN_MS) continue;
+          fail(`${label} goes on ${ORPHAN_MS / 1_000} s after its parent ended`);
+        }
+      },
+    };
+  },
+};
+
+/** By the first start of each: a restart does not change a child's place. */
+const place = (siblings: readonly Node[], label: string): number =>
+  siblings.findIndex((node) => node.label === label);

@@ -1,0 +1,86 @@
+/**
+ * Why this exists: what is truly done, by the handlers' own deeds. No actor is asked: this is the
+ * book by which they are judged.
+ */
+import { partitionKey, type TopicPartition } from "../ports/record.ts";
+import type { World } from "./world.ts";
+
+interface Page {
+  readonly done: Set<number>;
+  /** Every record below it that the broker has is done, or need not be. */
+  lowest: number;
+  /** Where the partition was opened last, while nothing was committed. */
+  opened: number | null;
+  committed: boolean;
+}
+
+export class Ledger {
+  readonly #world: World;
+  readonly #pages = new Map<string, Page>();
+
+  constructor(world: World) {
+    this.#world = world;
+    // With manual acks what counts is that the handler said so.
+    const isManual = (topic: string): boolean =>
+      [...world.groups.values()].some((group) => group.manual && group.topics.includes(topic));
+    world.watch({
+      handler_ended: (fact) => {
+        if (fact.how === "done" && !isManual(fact.topic)) this.#note(fact, fact.offsets);
+      },
+      user_acked: (fact) => this.#note(fact, fact.offsets),
+      // What lies between is skipped by a policy that the user chose.
+      offset_reset: (fact) => this.#skip(fact, Math.max(fact.from, fact.to)),
+      opened: (fact) => {
+        this.#page(fact).opened = fact.committed === null ? fact.offset : null;
+      },
+      commit_applied: (fact) => {
+        // "latest" at the first assignment: what was there before is not asked for.
+        if (this.isPin(fact, fact.offset)) this.#skip(fact, fact.offset);
+        if (fact.offset >= 0) this.#page(fact).committed = true;
+      },
+    });
+  }
+
+  isDone(where: TopicPartition, offset: number): boolean {
+    const page = this.#page(where);
+    return offset < page.lowest || page.done.has(offset);
+  }
+
+  /** Whether a commit of `offset` says no more than where a partition without commits begins. */
+  isPin(where: TopicPartition, offset: number): boolean {
+    const { committed, opened } = this.#page(where);
+    return !committed && opened === offset;
+  }
+
+  /** The first record that the broker has and that is not done; null: there is none. */
+  lowestUndone(where: TopicPartition): number | null {
+    const page = this.#page(where);
+    const { topic, partition } = where;
+    for (;;) {
+      const next = this.#world.kafka.nextRecord(topic, partition, page.lowest);
+      if (next === null || !page.done.has(next)) return next;
+      page.done.delete(next);
+      page.lowest = next + 1;
+    }
+  }
+
+  #note(where: TopicPartition, offsets: readonly number[]): void {
+    const page = this.#page(where);
+    for (const offset of offsets) if (offset >= page.lowest) page.done.add(offset);
+  }
+
+  #skip(where: TopicPartition, to: number): void {
+    const page = this.#page(where);
+    page.lowest = Math.max(page.lowest, to);
+  }
+
+  #page({ topic, partition }: TopicPartition): Page {
+    const key = partitionKey(topic, partition);
+    let page = this.#pages.get(key);
+    if (page === undefined) {
+      page = { done: new Set(), lowest: 0, opened: null, committed: false };
+      this.#pages.set(key, page);
+    }
+    return page;
+  }
+}

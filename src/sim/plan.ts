@@ -1,0 +1,172 @@
+/**
+ * Why this exists: everything that makes one run, as values that fast-check draws and makes
+ * simpler: the records, the faults, and the schedule as the tape of choices that the run left.
+ */
+import type { Arbitrary, Random, Value } from "fast-check";
+import type { OutgoingMessage } from "../ports/record.ts";
+import { type Chance, chance } from "./chance.ts";
+import { fc } from "./fast-check.ts";
+import { DURATIONS_MS, FAULTS, type Fault, type FaultKind, TRIGGERS } from "./fault.ts";
+import { player, type Strategy } from "./oracle.ts";
+import { type StrategyName, strategyOf } from "./strategy.ts";
+
+export interface Plan {
+  /** By topic, in the order of the options. */
+  readonly records: readonly (readonly OutgoingMessage[])[];
+  readonly faults: readonly Fault[];
+  readonly feedMs: number;
+  readonly schedule: Schedule;
+}
+
+/** Drawn by a seed until it was run once; from then on the tape that the run left. */
+export interface Schedule {
+  readonly strategy: StrategyName;
+  readonly seed: number;
+  /** Written by the run. */
+  tape: readonly number[] | null;
+}
+
+export interface PlanOptions {
+  readonly records: readonly Arbitrary<readonly OutgoingMessage[]>[];
+  readonly faults: readonly FaultKind[];
+  readonly maxFaults: number;
+  readonly strategy: StrategyName;
+}
+
+const FEEDS_MS = [0, 0, 1, 20] as const;
+
+export const strategyFor = ({ strategy, seed, tape }: Schedule): Strategy =>
+  tape === null ? strategyOf(strategy, seed) : player(tape);
+
+/** For your own `fc.assert`. */
+export function planArbitrary(options: PlanOptions): Arbitrary<Plan> {
+  return new PlanArbitrary(options);
+}
+
+type Parts = readonly Value<readonly OutgoingMessage[]>[];
+
+class PlanArbitrary extends fc.Arbitrary<Plan> {
+  readonly #options: PlanOptions;
+
+  constructor(options: PlanOptions) {
+    super();
+    this.#options = options;
+  }
+
+  override generate(random: Random, biasFactor: number | undefined): Value<Plan> {
+    const { records, strategy } = this.#options;
+    const parts = records.map((arbitrary) => arbitrary.generate(random, biasFactor));
+    const seed = random.nextInt();
+    const plan: Plan = {
+      records: parts.map((part) => part.value),
+      ...this.#draw(chance(seed)),
+      schedule: { strategy, seed: random.nextInt(), tape: null },
+    };
+    return new fc.Value(plan, parts);
+  }
+
+  override canShrinkWithoutContext(value: unknown): value is Plan {
+    return typeof value === "object" && value !== null && "schedule" in value;
+  }
+
+  /** The plainest first: fewer faults, a plainer schedule, fewer records, simpler faults. */
+  override shrink(plan: Plan, context?: unknown): ReturnType<Arbitrary<Plan>["shrink"]> {
+    return fc.stream(this.#simpler(plan, context as Parts | undefined));
+  }
+
+  *#simpler(plan: Plan, parts: Parts | undefined): IterableIterator<Value<Plan>> {
+    const { faults, feedMs, schedule, records } = plan;
+    const tape = schedule.tape ?? [];
+    const like = (change: Partial<Plan>, its = parts): Value<Plan> => {
+      const kept = { ...schedule, tape };
+      return new fc.Value<Plan>({ ...plan, schedule: kept, ...change }, its);
+    };
+    for (const fewer of without(faults)) yield like({ faults: fewer });
+    for (const plainer of plainerTapes(tape)) {
+      yield like({ schedule: { ...schedule, tape: plainer } });
+    }
+    if (feedMs > 0) yield like({ feedMs: 0 });
+    for (const [i, part] of records.entries()) {
+      const arbitrary = this.#options.records[i];
+      const known = parts?.[i];
+      if (arbitrary === undefined) continue;
+      for (const simpler of arbitrary.shrink(part, known?.context)) {
+        const others = parts?.map((its, at) => (at === i ? simpler : its));
+        yield like({ records: records.map((its, at) => (at === i ? simpler.value : its)) }, others);
+      }
+    }
+    for (const [i, fault] of faults.entries()) {
+      for (const simpler of simplerFaults(fault)) {
+        yield like({ faults: faults.map((its, at) => (at === i ? simpler : its)) });
+      }
+    }
+  }
+
+  /** A swarm of its own: each run knows only some kinds, and strikes at only some moments. */
+  #draw(random: Chance): Pick<Plan, "faults" | "feedMs"> {
+    const { faults: kinds, maxFaults } = this.#options;
+    const some = kinds.filter(() => random(3) > 0);
+    const known = some.length === 0 ? kinds : some;
+    const count = known.length === 0 ? 0 : random(maxFaults + 1);
+    const moments = TRIGGERS.filter(() => random(2) > 0);
+    const triggers = moments.length === 0 ? TRIGGERS : moments;
+    const of = <T>(all: readonly T[]): T => all[random(all.length)] as T;
+    const faults = Array.from({ length: count }, (): Fault => {
+      const kind = of(known);
+      const on = of(triggers);
+      const nth = 1 + (on === "step" ? random(400) : random(2 ** (1 + random(5))));
+      return { kind, how: of(FAULTS[kind]), on, nth, target: random(32), ms: of(DURATIONS_MS) };
+    });
+    return { faults, feedMs: of(FEEDS_MS) };
+  }
+}
+
+/** None, one half, the other half, each but one. */
+function* without<T>(all: readonly T[]): IterableIterator<readonly T[]> {
+  if (all.length === 0) return;
+  yield [];
+  if (all.length > 2) {
+    const half = all.length >> 1;
+    yield all.slice(0, half);
+    yield all.slice(half);
+  }
+  if (all.length > 1) for (const i of all.keys()) yield all.filter((_, at) => at !== i);
+}
+
+/** Empty, shorter, with stretches set to zero, and single choices set to one. */
+function* plainerTapes(tape: readonly number[]): IterableIterator<readonly number[]> {
+  if (tape.length === 0) return;
+  yield [];
+  for (let cut = tape.length >> 1; cut >= 1; cut >>= 1) yield trimmed(tape.slice(0, -cut));
+  for (let size = tape.length >> 1; size >= 1; size >>= 1) yield* zeroed(tape, size);
+  for (const [at, choice] of tape.entries()) {
+    if (choice > 1) yield [...tape.slice(0, at), 1, ...tape.slice(at + 1)];
+  }
+}
+
+/** With one stretch of this size after the other set to zero. */
+function* zeroed(tape: readonly number[], size: number): IterableIterator<readonly number[]> {
+  for (let at = 0; at < tape.length; at += size) {
+    const part = tape.slice(at, at + size);
+    if (part.every((choice) => choice === 0)) continue;
+    yield trimmed([...tape.slice(0, at), ...part.map(() => 0), ...tape.slice(at + size)]);
+  }
+}
+
+function trimmed(tape: readonly number[]): readonly number[] {
+  let end = tape.length;
+  while (end > 0 && tape[end - 1] === 0) end--;
+  return tape.slice(0, end);
+}
+
+function* simplerFaults(fault: Fault): IterableIterator<Fault> {
+  const { kind, how, nth, target, ms } = fault;
+  const plainest = FAULTS[kind][0];
+  if (how !== plainest) yield { ...fault, how: plainest };
+  for (const shorter of DURATIONS_MS) if (shorter < ms) yield { ...fault, ms: shorter };
+  if (nth > 1) yield { ...fault, nth: 1 };
+  for (let less = nth >> 1; less > 1; less >>= 1) yield { ...fault, nth: nth - less };
+  if (nth > 2) yield { ...fault, nth: nth - 1 };
+  if (target > 0) yield { ...fault, target: 0 };
+  if (target > 1) yield { ...fault, target: target - 1 };
+}

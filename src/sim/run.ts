@@ -1,0 +1,168 @@
+/**
+ * Why this exists: one run of one plan: faults strike and the laws are watched; then everything
+ * heals, and the world must come to rest; then every member is stopped, and the books must balance.
+ */
+import { breathe } from "./drain.ts";
+import type { Fact } from "./facts.ts";
+import type { Fault } from "./fault.ts";
+import { court, type Invariant } from "./invariants/invariant.ts";
+import type { WorldView } from "./invariants/invariants.ts";
+import { Ledger } from "./ledger.ts";
+import { Openings } from "./openings.ts";
+import type { Strategy } from "./oracle.ts";
+import type { Topics, Tree } from "./setup.ts";
+import { Violation } from "./violation.ts";
+import { World } from "./world.ts";
+
+/** What is the same in every run of a check. */
+export interface RunOptions {
+  readonly tree: Tree;
+  readonly members: number;
+  readonly invariants: readonly Invariant[];
+  /** What must become true once nothing goes wrong any more. */
+  readonly eventually: (world: WorldView) => boolean;
+  /** The virtual time it may take to become true. */
+  readonly settleMs: number;
+  /** Steps for the part with faults, and again for the part without. */
+  readonly maxSteps: number;
+  readonly strict: boolean;
+}
+
+/** What makes one run this run. */
+export interface Script {
+  readonly topics: Topics;
+  readonly faults: readonly Fault[];
+  readonly feedMs: number;
+  readonly strategy: Strategy;
+}
+
+export interface Outcome {
+  readonly violation: Violation | null;
+  /** Every choice that was made: played again, it is the same run. */
+  readonly tape: readonly number[];
+  /** Two runs with the same hash went the same way. */
+  readonly hash: string;
+  readonly steps: number;
+  readonly virtualMs: number;
+  /** Which kinds of faults struck, and how often. */
+  readonly strikes: ReadonlyMap<string, number>;
+  /** What else happened that a check would be vacuous without. */
+  readonly situations: ReadonlySet<Situation>;
+  /** How many members ever joined a group. */
+  readonly joins: number;
+}
+
+export type Situation = "crash in flight" | "restart" | "rebalance between ack and commit";
+
+/** Time for everybody to stop in good order. */
+const STOP_MS = 600_000;
+
+let turn: Promise<unknown> = Promise.resolve();
+
+/** One run at a time: each has the whole thread, and its globals. */
+export function runScript(
+  script: Script,
+  options: RunOptions,
+  hear?: (fact: Fact, member: string) => void,
+): Promise<Outcome> {
+  const run = turn.then(() => runAlone(script, options, hear));
+  turn = run.catch(() => {});
+  return run;
+}
+
+async function runAlone(
+  script: Script,
+  options: RunOptions,
+  hear: ((fact: Fact, member: string) => void) | undefined,
+): Promise<Outcome> {
+  await breathe();
+  const { tree, members, strict } = options;
+  // A stack costs more than the error it is in, and nobody reads it until the run is played again.
+  const { stackTraceLimit } = Error;
+  if (hear === undefined) Error.stackTraceLimit = 0;
+  const world = new World({ ...script, tree, members, strict });
+  if (hear !== undefined) world.watchAll(hear);
+  const ends = swearIn(world, options.invariants);
+  const seen = watchSituations(world);
+  try {
+    world.begin();
+    await live(world, options, ends);
+  } finally {
+    world.end();
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+  const { violation, oracle, steps, clock, strikes } = world;
+  return {
+    violation,
+    tape: oracle.tape,
+    hash: oracle.hash,
+    steps,
+    virtualMs: clock.nowMs,
+    strikes,
+    ...seen,
+  };
+}
+
+async function live(world: World, options: RunOptions, ends: (() => void)[]): Promise<void> {
+  const { maxSteps: steps, settleMs, eventually } = options;
+  const done = (): boolean => world.quiet && eventually(world);
+  await world.until(done, { ms: settleMs, steps });
+  if (world.violation !== null) return;
+  world.heal();
+  // Twice the steps: what one member did not do in the first part is the others' in the second.
+  const rested = await world.until(() => eventually(world) && world.settled, {
+    ms: settleMs,
+    steps: 2 * steps,
+  });
+  if (world.violation !== null) return;
+  if (!rested) {
+    world.violation = new Violation("eventually", world.whyNot());
+    return;
+  }
+  world.close();
+  const stopped = await world.until(() => world.members.every(({ state }) => state === "down"), {
+    ms: STOP_MS,
+    steps: 2 * steps,
+  });
+  if (world.violation !== null) return;
+  if (!stopped) world.violation = new Violation("eventually", `not stopped: ${world.whyNot()}`);
+  else for (const end of ends) world.attempt(end);
+}
+
+function swearIn(world: World, invariants: readonly Invariant[]): (() => void)[] {
+  const ledger = new Ledger(world);
+  const openings = new Openings(world);
+  const ends: (() => void)[] = [];
+  for (const { name, watch } of invariants) {
+    const { on, eachStep, atEnd } = watch(court(world, ledger, openings, name));
+    if (on !== undefined) world.watch(on);
+    if (eachStep !== undefined) world.watchSteps(eachStep);
+    if (atEnd !== undefined) ends.push(atEnd);
+  }
+  return ends;
+}
+
+function watchSituations(world: World): { situations: Set<Situation>; joins: number } {
+  const seen = { situations: new Set<Situation>(), joins: 0 };
+  let inFlight = 0;
+  let acked = false;
+  world.watch({
+    handler_started: () => void inFlight++,
+    handler_ended: () => void inFlight--,
+    acked: () => {
+      acked = true;
+    },
+    committed: () => {
+      acked = false;
+    },
+    restarting: () => void seen.situations.add("restart"),
+    joined: () => {
+      seen.joins++;
+      if (acked) seen.situations.add("rebalance between ack and commit");
+    },
+    exited: ({ reason }) => {
+      if (inFlight > 0 && reason === "killed") seen.situations.add("crash in flight");
+    },
+  });
+  return seen;
+}

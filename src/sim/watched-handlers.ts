@@ -1,0 +1,173 @@
+/**
+ * Why this exists: the user's tree runs unchanged, yet the world must know what its handlers really
+ * did, and must be able to make them fail. So wherever a specification holds an `eachMessage` or an
+ * `eachBatch`, the world stands between it and its worker.
+ */
+import type { ChildSpec } from "../kernel/child-spec.ts";
+import { isThenable } from "../kernel/thenable.ts";
+import type { Message } from "../ports/record.ts";
+import type { Given, NewSimEvent } from "./facts.ts";
+
+/** What befalls one call of a handler. Times in milliseconds of the member's clock. */
+export interface Fate {
+  readonly delayMs: number;
+  readonly how: "runs" | "throws" | "rejects" | "hangs";
+}
+
+export interface HandlerWorld {
+  /** What the worker that calls now was given: told by the actors just before. */
+  given(offsets: readonly number[]): Given;
+  tell(fact: NewSimEvent): void;
+  fate(given: Given): Fate;
+  sleep(ms: number): Promise<void>;
+  hang(): Promise<never>;
+}
+
+/** What the sim knows of a consumer group from the options it found. */
+export interface FoundGroup {
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly prefetchCount: number;
+  readonly prefetchBytes: number;
+  readonly manual: boolean;
+}
+
+/** The specification with every handler in it watched, and the groups they belong to. */
+export function watchHandlers(
+  spec: ChildSpec,
+  world: HandlerWorld,
+): { readonly spec: ChildSpec; readonly groups: readonly FoundGroup[] } {
+  const groups: FoundGroup[] = [];
+  const watched = rewrite(spec, (options) => {
+    const { groupId, topics, prefetchCount, prefetchBytes, ackMode } = options;
+    const manual = ackMode === "manual";
+    groups.push({ groupId, topics, prefetchCount, prefetchBytes, manual } as FoundGroup);
+    const { eachMessage, eachBatch } = options as unknown as Partial<Handlers>;
+    return {
+      ...options,
+      ...(eachMessage === undefined ? {} : { eachMessage: watch(eachMessage, manual, world) }),
+      ...(eachBatch === undefined ? {} : { eachBatch: watch(eachBatch, manual, world) }),
+    };
+  });
+  return { spec: watched as ChildSpec, groups };
+}
+
+type Options = Readonly<Record<string, unknown>>;
+type Handler = (payload: Payload) => unknown;
+interface Handlers {
+  readonly eachMessage: Handler;
+  readonly eachBatch: Handler;
+}
+
+/** Either handler's payload, as far as the world has to do with it. */
+interface Payload {
+  readonly message?: Message;
+  readonly messages?: readonly Message[];
+  readonly ack: (offset?: string) => void;
+  readonly produce: (topic: string, message: { value: unknown }) => Promise<unknown>;
+}
+
+const isHandled = (value: Options): boolean =>
+  typeof value.groupId === "string" &&
+  (typeof value.eachMessage === "function" || typeof value.eachBatch === "function");
+
+/** Copies the plain objects and arrays on the way to what is replaced, and nothing else. */
+function rewrite(value: unknown, replace: (options: Options) => Options): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map((item) => rewrite(item, replace));
+    return items.some((item, i) => item !== value[i]) ? items : value;
+  }
+  if (!isPlain(value)) return value;
+  if (isHandled(value)) return replace(value);
+  const entries = Object.entries(value).map(([key, its]) => [key, rewrite(its, replace)] as const);
+  return entries.some(([key, its]) => its !== value[key]) ? Object.fromEntries(entries) : value;
+}
+
+function isPlain(value: unknown): value is Options {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function watch(handler: Handler, manual: boolean, world: HandlerWorld): Handler {
+  return (payload) => {
+    const { message, messages = message === undefined ? [] : [message] } = payload;
+    const given = world.given(messages.map(({ offset }) => Number(offset)));
+    world.tell({ type: "handler_started", ...given });
+    const end = (how: "done" | "failed"): void =>
+      world.tell({ type: "handler_ended", ...given, how });
+    const call = (): unknown => handler(watchedPayload(payload, given, manual, world));
+    return meet(world, world.fate(given), call, end);
+  };
+}
+
+/** Sync handlers stay sync, as long as nothing befalls them. */
+function meet(
+  world: HandlerWorld,
+  { delayMs, how }: Fate,
+  call: () => unknown,
+  end: (how: "done" | "failed") => void,
+): unknown {
+  if (how === "throws") {
+    end("failed");
+    throw new Error("simulated handler error");
+  }
+  if (delayMs === 0 && how === "runs") return settled(call, end);
+  return (async () => {
+    await world.sleep(delayMs);
+    if (how === "hangs") return world.hang();
+    if (how === "runs") return settled(call, end);
+    end("failed");
+    throw new Error("simulated handler rejection");
+  })();
+}
+
+function settled(call: () => unknown, end: (how: "done" | "failed") => void): unknown {
+  let result: unknown;
+  try {
+    result = call();
+  } catch (error) {
+    end("failed");
+    throw error;
+  }
+  if (!isThenable(result)) {
+    end("done");
+    return result;
+  }
+  return result.then(
+    (value) => {
+      end("done");
+      return value;
+    },
+    (error: unknown) => {
+      end("failed");
+      throw error;
+    },
+  );
+}
+
+/** Made for this one call, so that it may be changed in place. */
+function watchedPayload(
+  payload: Payload,
+  given: Given,
+  manual: boolean,
+  { tell }: HandlerWorld,
+): Payload {
+  const { ack: its, produce: send } = payload;
+  const ack = (offset?: string): void => {
+    const offsets = offset === undefined ? given.offsets : [Number(offset)];
+    if (manual) tell({ type: "user_acked", ...given, offsets });
+    its(offset);
+  };
+  const produce: Payload["produce"] = async (topic, message) => {
+    const result = await send(topic, message);
+    const stored = result as { ok: boolean; value?: { partition: number; offset: number } };
+    if (stored.ok && stored.value !== undefined) {
+      const { partition, offset } = stored.value;
+      const value = message.value === null ? null : String(message.value);
+      tell({ type: "produced", topic, partition, offset, value });
+    }
+    return result;
+  };
+  return Object.assign(payload, { ack, produce });
+}
