@@ -8,6 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^holdfast\/kafka$/, replacement: source("./src/kafka.ts") },
+      { find: /^holdfast\/sim$/, replacement: source("./src/sim.ts") },
       { find: /^holdfast$/, replacement: source("./src/index.ts") },
     ],
   },

@@ -29,6 +29,8 @@ export interface Owned extends AssignedPartition {
   open: boolean;
   /** Where it begins, once that was decided without a commit: the same for the whole epoch. */
   begin: StartOffset | null;
+  /** The position that the log was found not to have: by now the committed offset may be gone. */
+  lost: number | null;
 }
 
 export interface ManagerState {

@@ -87,6 +87,7 @@ export const groupManager = actor({
       const { topic, partition } = where;
       self.log("warn", "the log no longer has the next record", { topic, partition, ...range });
       owned.open = false;
+      owned.lost = range.position;
       openAll(self);
     },
   },
@@ -188,6 +189,7 @@ function settle(self: Self<ManagerState>): void {
       epoch,
       open: false,
       begin: null,
+      lost: null,
     };
     kept.set(partitionKey(topic, partition), owned);
   }

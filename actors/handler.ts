@@ -1,5 +1,6 @@
 /** Why this exists: what a user's handler is given, and how its failure is told. */
 
+import { formatCause } from "../src/kernel/exit.ts";
 import type { DriverError } from "../src/ports/driver-error.ts";
 import type { Message, OutgoingMessage, Stored } from "../src/ports/record.ts";
 import type { Result } from "../src/ports/result.ts";
@@ -50,8 +51,9 @@ export class HandlerError extends Error {
   readonly offset: string;
 
   constructor(topic: string, partition: number, offset: string, cause: unknown) {
-    const what = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    super(`handler of ${topic}/${partition} failed at offset ${offset}: ${what}`, { cause });
+    super(`handler of ${topic}/${partition} failed at offset ${offset}: ${formatCause(cause)}`, {
+      cause,
+    });
     this.topic = topic;
     this.partition = partition;
     this.offset = offset;

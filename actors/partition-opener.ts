@@ -96,10 +96,16 @@ function open(
 
 function begin(self: Self<ManagerState>, owned: Owned, position: PartitionPosition): StartOffset {
   const { assignment, options } = self.state;
-  const { committed, topic, partition } = position;
+  const { topic, partition } = position;
+  const committed = position.committed ?? owned.lost;
   if (committed === null && owned.begin !== null) return owned.begin;
-  const start = startOffset(options.group, position, assignment?.beforeJoin ?? []);
+  const held = { ...position, committed };
+  const decided = startOffset(options.group, held, assignment?.beforeJoin ?? []);
+  // What was destroyed at the broker must be said again, though the log has it after all.
+  const pin = decided.pin || position.committed !== committed;
+  const start = { ...decided, pin };
   const { offset: to, resetFrom: from } = start;
+  owned.lost = null;
   if (committed === null) owned.begin = start;
   if (from !== null) {
     const { id: pid, label } = self;

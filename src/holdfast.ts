@@ -10,7 +10,7 @@ const USAGE = `${RUN_USAGE}\n\n${DEMO_USAGE}`;
 
 async function main([command, ...args]: string[]): Promise<void> {
   if (command === "--version") console.log(version);
-  else if (command === "--help" || args.includes("--help")) console.log(USAGE);
+  else if ([command, ...args].some((arg) => arg === "--help" || arg === "-h")) console.log(USAGE);
   else if (command === "run") await run(args);
   else if (command === "demo") await demo(args);
   else {

@@ -11,6 +11,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FILE_LINES = 300;
 /** Files that are longer, each for a reason. */
 const LONGER: Record<string, { lines: number; why: string }> = {
+  "src/drivers/memory-member.ts": { lines: 320, why: "one life, whose steps lead to each other" },
+  "src/sim/world.ts": { lines: 330, why: "it holds the other parts together, and is no more" },
   "supervisors/supervisor.ts": { lines: 430, why: "starting, ending and stopping share one table" },
 };
 
@@ -21,6 +23,7 @@ const MAY_IMPORT: Record<string, readonly string[] | null> = {
   "src/drivers/": ["kafkajs", "src/drivers/", "src/ports/", "src/kernel/"],
   "actors/": ["xstate", "actors/", "src/ports/", "src/kernel/"],
   "supervisors/": ["supervisors/", "actors/", "src/ports/", "src/kernel/"],
+  "src/sim/": ["fast-check", "src/sim/", "src/drivers/memory", "src/ports/", "src/kernel/"],
   "src/commands/": null,
   "src/": null,
 };
@@ -55,7 +58,8 @@ describe("every source file", () => {
   it("reads no clock, no chance and no timer but in the real host, the drivers and the commands", () => {
     const telltale =
       /\b(Date\.now|Math\.random|new Date|performance\.now|setTimeout|setInterval|setImmediate|queueMicrotask|randomUUID)\b/;
-    const allowed = /^src\/(kernel\/node-host|drivers\/kafkajs|commands\/)/;
+    // The simulator's guard stands in for them; the rest of it says how long a check really took.
+    const allowed = /^src\/(kernel\/node-host|drivers\/kafkajs|commands\/|sim\/)/;
     const found = sources.filter((file) => !allowed.test(file) && telltale.test(code(file)));
     expect(found).toEqual([]);
   });

@@ -29,7 +29,7 @@ export function readArguments(args: string[], options: Record<string, OptionSpec
     if (token.kind !== "option") continue;
     const spec = options[token.name];
     if (spec === undefined) bad(token.rawName, "is not an option", allowed);
-    else if (spec.type === "string" && (token.value === undefined || token.value === "")) {
+    else if (spec.type === "string" && isMissing(token)) {
       bad(token.rawName, "has no value", `${token.rawName} VALUE`);
     } else if (spec.type === "boolean" && token.value !== undefined) {
       bad(token.rawName, `takes no value, and was given ${JSON.stringify(token.value)}`, "nothing");
@@ -42,6 +42,15 @@ export function readArguments(args: string[], options: Record<string, OptionSpec
     flag: (name) => values[name] === true,
   };
 }
+
+interface OptionToken {
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+/** `--topic --group g`: the next option is no value. */
+const isMissing = ({ value, inlineValue }: OptionToken): boolean =>
+  value === undefined || value === "" || (inlineValue !== true && value.startsWith("--"));
 
 function bad(option: string, what: string, allowed: string): never {
   throw new CommandError(BAD_INPUT, `${option} ${what}; allowed: ${allowed}`);

@@ -4,7 +4,9 @@ import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { GROUP_OPTION_NAMES } from "../../actors/group-options.ts";
 import type { EachBatch, EachMessage } from "../../actors/handler.ts";
+import { formatCause } from "../kernel/exit.ts";
 import { BAD_INPUT, CommandError } from "./command-error.ts";
+import { atMost } from "./sleep.ts";
 
 export interface HandlerModule {
   readonly handler: { readonly eachMessage: EachMessage } | { readonly eachBatch: EachBatch };
@@ -12,6 +14,8 @@ export interface HandlerModule {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
+/** A module may wait for what it needs, but not for ever. */
+const LOAD_MS = 30_000;
 const HANDLERS = ["eachMessage", "eachBatch"];
 const CONFIG_NAMES = ["brokers", ...GROUP_OPTION_NAMES.filter((name) => !HANDLERS.includes(name))];
 
@@ -50,11 +54,12 @@ async function load(path: string): Promise<Record<string, unknown>> {
     bad(path, `is TypeScript, which Node ${version} cannot load`, "Node 22.18 or newer, or .js");
   }
   try {
-    return await import(pathToFileURL(file).href);
+    const loaded = await atMost(import(pathToFileURL(file).href), LOAD_MS);
+    if (loaded !== null) return loaded;
   } catch (error) {
-    const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    throw new CommandError(BAD_INPUT, `${path} could not be loaded: ${why}`);
+    throw new CommandError(BAD_INPUT, `${path} could not be loaded: ${formatCause(error)}`);
   }
+  return bad(path, "is still loading", `a module that is loaded within ${LOAD_MS / 1_000} s`);
 }
 
 function bad(path: string, what: string, allowed: string): never {

@@ -93,11 +93,15 @@ async function positionsNow(system: System, name: string): Promise<PartitionPosi
   }
 }
 
-/** Without a commit all records count; a group that begins at the end has still to say where. */
+/**
+ * Without a commit all records count; a group that begins at the end has still to say where, unless
+ * the partition is a new one of a topic that has commits.
+ */
 function lagOf(positions: PartitionPosition[] | null, group: ConsumerGroupOptions): number | null {
   if (positions === null) return null;
-  return positions.reduce((sum, { committed, earliest, latest }) => {
+  return positions.reduce((sum, { topic, committed, earliest, latest }) => {
     if (committed !== null) return sum + Math.max(0, latest - committed);
-    return sum + (group.beginOffset === "latest" ? 1 : latest - earliest);
+    const isNew = positions.some((its) => its.topic === topic && its.committed !== null);
+    return sum + (group.beginOffset === "latest" && !isNew ? 1 : latest - earliest);
   }, 0);
 }

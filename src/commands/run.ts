@@ -11,6 +11,7 @@ import { type HandlerModule, loadHandlerModule } from "./handler-module.ts";
 import { host } from "./hosted-group.ts";
 import { LOG_LEVELS } from "./pino-logger.ts";
 import { atMost, sleep } from "./sleep.ts";
+import { newTotals } from "./totals.ts";
 
 export const RUN_USAGE = `holdfast run <module> [options]
 
@@ -55,13 +56,16 @@ export async function run(args: string[]): Promise<void> {
   }
   const signalled = onSignal();
   const level = oneOf("--log-level", given.text("log-level") ?? "info", LOG_LEVELS);
-  const module = await loadHandlerModule(path);
+  const module = await Promise.race([loadHandlerModule(path), signalled.then(() => null)]);
+  if (module === null) return endEarly(given);
   const options = await groupOf(given, module);
   const { brokers, source } = module.config;
   const embedded =
     given.text("brokers") === undefined && brokers === undefined && source === undefined;
   const spec = checked(() => consumerGroup(options));
-  if (!(await Promise.race([checkTopics(options), signalled.then(() => false)]))) return;
+  if (!(await Promise.race([checkTopics(options), signalled.then(() => false)]))) {
+    return endEarly(given);
+  }
   await host(spec, options, {
     level,
     idle: given.flag("exit-when-idle"),
@@ -69,6 +73,11 @@ export async function run(args: string[]): Promise<void> {
     embedded,
     signalled,
   });
+}
+
+/** Told to stop before anything was started. */
+function endEarly(given: Arguments): void {
+  if (given.flag("json")) console.log(JSON.stringify(newTotals()));
 }
 
 // Options

@@ -38,6 +38,8 @@ interface Gate {
   verified: boolean;
   /** Found outside the log: nothing is fetched until a new attach. */
   outside: boolean;
+  /** kafkajs has moved the position, and destroyed the committed offset, whatever the log holds now. */
+  reset: boolean;
   pausedAt: number;
 }
 
@@ -46,7 +48,6 @@ type Position = Pick<Fetched, "fetchedOffset" | "nextOffset" | "highWatermark" |
 export class Flow {
   readonly #options: FlowOptions;
   readonly #gates = new WeakMap<Owned, Gate>();
-  readonly #resets = new Set<string>();
   #table = new Map<string, Owned>();
 
   constructor(options: FlowOptions) {
@@ -56,7 +57,7 @@ export class Flow {
   attach(route: Route): boolean {
     const owned = this.#options.routes.attach(route);
     if (owned === undefined) return false;
-    Object.assign(this.#gate(owned), { verified: false, outside: false });
+    Object.assign(this.#gate(owned), { verified: false, outside: false, reset: false });
     this.#halt(owned);
     void this.#check(owned);
     return true;
@@ -87,7 +88,6 @@ export class Flow {
 
   /** In the listener of GROUP_JOIN: kafkajs fetches nothing before this has returned. */
   reassigned(all: readonly Owned[]): void {
-    this.#resets.clear();
     this.#table = new Map(all.map((owned) => [partitionKey(owned.topic, owned.partition), owned]));
     for (const owned of all) {
       if (owned.route === null || owned.paused) this.#tellPause(owned);
@@ -95,9 +95,17 @@ export class Flow {
     }
   }
 
-  /** kafkajs is about to commit -1 or -2 for this partition and to start elsewhere. */
+  /**
+   * kafkajs is about to commit -1 or -2 for this partition and to start elsewhere: it must not,
+   * and there may be no record for long that would tell.
+   */
   resetting(topic: string, partition: number): void {
-    this.#resets.add(partitionKey(topic, partition));
+    const owned = this.#table.get(partitionKey(topic, partition));
+    if (owned === undefined || owned.route === null) return;
+    owned.paused = true;
+    this.#halt(owned);
+    this.#gate(owned).reset = true;
+    void this.#check(owned);
   }
 
   /** `stale`: a seek is pending that this batch does not know of. */
@@ -115,16 +123,14 @@ export class Flow {
   /**
    * Batches of nothing but control and aborted records never reach `eachBatch`; without their
    * offsets a commit would stay behind the log's end. The event does not say from where they were
-   * fetched: from our position, unless kafkajs has just reset it.
+   * fetched: from our position, since a reset stops the fetching.
    */
   skipped({ payload }: ConsumerStartBatchProcessEvent): void {
     const owned = this.#open(payload);
     if (owned === undefined) return;
-    const { position } = owned;
-    const reset = this.#resets.has(partitionKey(payload.topic, payload.partition));
     this.#take(owned, {
       messages: [],
-      fetchedOffset: reset ? Number(payload.firstOffset ?? position) : position,
+      fetchedOffset: owned.position,
       nextOffset: Number(payload.lastOffset) + 1,
       highWatermark: Number(payload.highWatermark),
     });
@@ -143,7 +149,6 @@ export class Flow {
 
   #take(owned: Owned, fetch: Position): void {
     const { topic, partition } = owned;
-    this.#resets.delete(partitionKey(topic, partition));
     if (fetch.fetchedOffset < owned.position) {
       // A reset to an earlier place: the log ends below our position, or we are about to be sought.
       owned.paused = true;
@@ -162,7 +167,8 @@ export class Flow {
   #gate(owned: Owned): Gate {
     const known = this.#gates.get(owned);
     if (known !== undefined) return known;
-    const gate = { ticket: 0, checking: false, verified: false, outside: false, pausedAt: 0 };
+    const none = { verified: false, outside: false, reset: false };
+    const gate: Gate = { ticket: 0, checking: false, pausedAt: 0, ...none };
     this.#gates.set(owned, gate);
     return gate;
   }
@@ -207,7 +213,7 @@ export class Flow {
 
   #settle(owned: Owned, gate: Gate, range: Range): void {
     const { position, route } = owned;
-    if (position < range.earliest || position > range.latest) {
+    if (gate.reset || position < range.earliest || position > range.latest) {
       gate.outside = true;
       this.#options.guard(() => route?.outOfRange({ position, ...range }));
       return;

@@ -8,7 +8,7 @@ import type { PartitionPosition } from "../ports/log-driver.ts";
 import { type OutgoingMessage, partitionKey, type Stored } from "../ports/record.ts";
 import { failed, ok, type Result } from "../ports/result.ts";
 import { MemoryGroup } from "./memory-group.ts";
-import { MemoryLog, recordBytes } from "./memory-log.ts";
+import { MemoryLog, recordBytes, whyNoRecord } from "./memory-log.ts";
 import type { GroupCommit, GroupError } from "./memory-protocol.ts";
 import type { Network, Passage, RequestKind, Wire } from "./memory-wire.ts";
 import type { Fetched } from "./routes.ts";
@@ -72,7 +72,10 @@ export class MemoryBroker implements Network {
   addPartitions(topic: string, count: number): void {
     const logs = this.#topics.get(topic);
     if (logs === undefined) throw new TypeError(`no topic ${topic}`);
-    if (count <= logs.length) throw new TypeError(`${topic} has ${logs.length} partitions`);
+    if (!Number.isInteger(count) || count <= logs.length) {
+      const allowed = `a whole number from ${logs.length + 1}`;
+      throw new TypeError(`${topic}: ${count} partitions are not allowed; allowed: ${allowed}`);
+    }
     while (logs.length < count) logs.push(new MemoryLog(topic, logs.length));
   }
 
@@ -169,6 +172,8 @@ export class MemoryBroker implements Network {
     if (logs === undefined) return failed(unknownTopic(topic));
     const targets: MemoryLog[] = [];
     for (const message of messages) {
+      const why = whyNoRecord(message);
+      if (why !== null) return failed(invalid(topic, why));
       const partition = message.partition ?? this.#choose(message, logs.length);
       const log = logs[partition];
       if (log === undefined) return failed(unknownPartition(topic, partition));
@@ -221,6 +226,9 @@ function hash(bytes: Buffer): number {
   for (const byte of bytes) value = Math.imul(value ^ byte, 0x01000193);
   return value >>> 0;
 }
+
+const invalid = (topic: string, why: string): DriverError =>
+  new DriverError("failed", `${topic}: ${why}`, { retriable: false });
 
 const unknownTopic = (topic: string): DriverError =>
   new DriverError("unknown_topic", `no topic ${topic}`, { retriable: false });

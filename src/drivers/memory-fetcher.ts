@@ -30,9 +30,7 @@ export interface FetcherOptions {
 interface Flow {
   /** Counts every attach, detach, pause and resume: what was asked before one of them is void. */
   serial: number;
-  /** Where the client moved by itself, out of range; the route hears of it with the next batch. */
-  jump: number | null;
-  /** The client is moving; nothing is fetched. */
+  /** The client is moving out of range; nothing is fetched. */
   resetting: boolean;
 }
 
@@ -110,10 +108,10 @@ export class MemoryFetcher {
   #wanted(): Asked[] {
     const asked: Asked[] = [];
     for (const owned of this.#options.routes.owned()) {
-      const { serial, jump, resetting } = this.#flow(owned);
+      const { serial, resetting } = this.#flow(owned);
       if (owned.route === null || owned.paused || resetting) continue;
       const { topic, partition, position } = owned;
-      asked.push({ owned, serial, topic, partition, offset: jump ?? position });
+      asked.push({ owned, serial, topic, partition, offset: position });
     }
     return asked;
   }
@@ -124,10 +122,7 @@ export class MemoryFetcher {
       // Each batch that is handed on may pause, detach or close: ask anew for every one.
       if (ask === undefined || !this.#options.active() || !this.#stands(ask)) continue;
       if (fetched === null) this.#reset(ask.owned);
-      else {
-        this.#flow(ask.owned).jump = null;
-        this.#options.routes.deliver(fetched);
-      }
+      else this.#options.routes.deliver(fetched);
     }
   }
 
@@ -164,26 +159,32 @@ export class MemoryFetcher {
   }
 
   /**
-   * As kafkajs: destroys the group's committed offset, then goes on at the log's other end. Were
-   * this kinder, nobody would be ready for the real one.
+   * As kafkajs: destroys the group's committed offset before anybody can decide. Were this kinder,
+   * nobody would be ready for the real one.
    */
   #reset(owned: Owned): void {
-    const { broker, wire, resetPolicy, commitRaw } = this.#options;
+    const { broker, wire, resetPolicy, routes, commitRaw } = this.#options;
+    const { topic, partition, position } = owned;
     const flow = this.#flow(owned);
     const { serial } = flow;
     flow.resetting = true;
-    wire.request<number | null>(
+    wire.request<{ earliest: number; latest: number }>(
       "reset",
       (reply) => {
-        const error = commitRaw(owned, resetPolicy === "earliest" ? -2 : -1);
-        const log = broker.log(owned.topic, owned.partition);
-        reply(error === null ? log[resetPolicy === "earliest" ? "earliest" : "end"] : null);
+        commitRaw(owned, resetPolicy === "earliest" ? -2 : -1);
+        const log = broker.log(topic, partition);
+        reply({ earliest: log.earliest, latest: log.end });
       },
       (answer) => {
         if (!this.#stands({ owned, serial })) return;
         flow.resetting = false;
-        if (answer.ok) flow.jump = answer.value;
-        this.#pollAfter(answer.ok && answer.value !== null);
+        if (!answer.ok) {
+          this.#pollAfter(false);
+          return;
+        }
+        const { route } = owned;
+        routes.detach(owned);
+        route?.outOfRange({ position, ...answer.value });
       },
     );
   }
@@ -191,14 +192,13 @@ export class MemoryFetcher {
   #flow(owned: Owned): Flow {
     const known = this.#flows.get(owned);
     if (known !== undefined) return known;
-    const flow: Flow = { serial: 0, jump: null, resetting: false };
+    const flow: Flow = { serial: 0, resetting: false };
     this.#flows.set(owned, flow);
     return flow;
   }
 
   #renew(owned: Owned): number {
     const flow = this.#flow(owned);
-    flow.jump = null;
     flow.resetting = false;
     flow.serial += 1;
     return flow.serial;

@@ -151,7 +151,10 @@ function admin(broker: MemoryBroker): Admin {
       broker.commit(groupId, memberId, generation, [commit]),
     onCommit: (listener) => broker.onCommit(listener),
     describe: (groupId) => broker.group(groupId).describe(),
-    rebalance: (groupId) => broker.group(groupId).rebalance(),
+    rebalance(groupId) {
+      // A coordinator that is down divides nothing.
+      if (broker.up) broker.group(groupId).rebalance();
+    },
   };
 }
 

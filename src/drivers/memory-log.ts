@@ -130,6 +130,24 @@ export class MemoryLog {
   }
 }
 
+/** What makes it none that a broker would take; null: nothing. */
+export function whyNoRecord(message: unknown): string | null {
+  if (typeof message !== "object" || message === null) return "a record is an object with a value";
+  const { key, value, headers } = message as Partial<OutgoingMessage>;
+  if (!isBytes(value) && value !== null) return "a record's value is a string, a Buffer or null";
+  if (key !== undefined && key !== null && !isBytes(key)) return "a key is a string or a Buffer";
+  for (const [name, header] of Object.entries(headers ?? {})) {
+    const values: unknown[] = Array.isArray(header) ? header : [header];
+    if (header !== undefined && !values.every(isBytes)) {
+      return `the header ${name} is neither a string nor a Buffer`;
+    }
+  }
+  return null;
+}
+
+const isBytes = (value: unknown): value is string | Buffer =>
+  typeof value === "string" || value instanceof Uint8Array;
+
 export function recordBytes(message: OutgoingMessage): number {
   let bytes = RECORD_OVERHEAD_BYTES + sizeOf(message.key) + sizeOf(message.value);
   for (const [name, value] of Object.entries(message.headers ?? {})) {

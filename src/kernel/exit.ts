@@ -33,13 +33,14 @@ export function formatReason(reason: ExitReason): string {
   return formatCause(reason.error);
 }
 
-function formatCause(cause: unknown): string {
-  if (cause instanceof Error) return `${cause.name}: ${cause.message}`;
-  if (typeof cause === "string") return cause;
+/** Whatever was thrown, on one line. A cycle, a getter that throws: showing it never fails. */
+export function formatCause(cause: unknown): string {
+  if (typeof cause === "bigint") return `${cause}n`;
   try {
+    if (cause instanceof Error) return `${cause.name}: ${cause.message}`;
+    if (typeof cause === "string") return cause;
     return JSON.stringify(cause) ?? String(cause);
   } catch {
-    // Whatever was thrown: a cycle, a bigint. Showing it must not be one more failure.
-    return typeof cause === "bigint" ? `${cause}n` : "a value that cannot be shown";
+    return "a value that cannot be shown";
   }
 }

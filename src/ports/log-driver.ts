@@ -82,8 +82,9 @@ export interface Route extends AssignedPartition {
   /** Takes a batch; must return quickly and never throw. */
   deliver(batch: Batch): void;
   /**
-   * The position at which fetching should begin or go on lies outside the log. Nothing is fetched
-   * until a new attach; never called for a position within the log.
+   * The position at which fetching should begin or go on lies outside the log, or lay there when
+   * the client found out and moved it. The committed offset may be destroyed. Nothing is fetched
+   * until a new attach.
    */
   outOfRange(range: OutOfRange): void;
 }

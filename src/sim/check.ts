@@ -5,7 +5,7 @@
 import { fc } from "./fast-check.ts";
 import { type CheckOptions, type Settings, scriptOf, settingsOf } from "./options.ts";
 import { type Plan, planArbitrary, strategyFor } from "./plan.ts";
-import { type Report, report, SimulationError } from "./report.ts";
+import { type Failure, report, SimulationError } from "./report.ts";
 import { type Outcome, runScript, type Situation } from "./run.ts";
 import { planOf } from "./token.ts";
 import { Violation } from "./violation.ts";
@@ -101,7 +101,7 @@ class Check {
         ...(timeLimit === null ? {} : { interruptAfterTimeLimit: timeLimit }),
       });
     }
-    const failed = this.#failed as Pick<Report, "plan" | "outcome" | "run"> | null;
+    const failed = this.#failed as Pick<Failure, "plan" | "outcome" | "run"> | null;
     if (failed === null) {
       this.#vacuous();
       return this.#tally.result(this.#runs, seed);
@@ -172,6 +172,9 @@ class Check {
     }
     if (missing.length === 0) return;
     const text = `VACUOUS: in ${this.#runs} runs ${missing.join(", ")}`;
-    throw new SimulationError(text, { invariant: "VACUOUS", token: "", seed: this.#settings.seed });
+    throw new SimulationError(text, {
+      ...{ invariant: "VACUOUS", token: "", seed: this.#settings.seed },
+      ...{ run: this.#runs, steps: 0 },
+    });
   }
 }

@@ -21,9 +21,8 @@ export class Ledger {
   constructor(world: World) {
     this.#world = world;
     // With manual acks what counts is that the handler said so.
-    const isManual = (topic: string): boolean =>
-      [...world.groups.values()].some((group) => group.manual && group.topics.includes(topic));
-    world.watch({
+    const isManual = (topic: string): boolean => world.progress.groupOf(topic)?.manual === true;
+    world.audience.watch({
       handler_ended: (fact) => {
         if (fact.how === "done" && !isManual(fact.topic)) this.#note(fact, fact.offsets);
       },

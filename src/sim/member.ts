@@ -8,7 +8,6 @@ import { type ExitReason, isOrderly } from "../kernel/exit.ts";
 import type { Cancel, Host } from "../kernel/host.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import type { Process } from "../kernel/process.ts";
-import type { LogDriver } from "../ports/log-driver.ts";
 import type { Given } from "./facts.ts";
 
 /** What a member needs of its world. */
@@ -22,7 +21,7 @@ export interface Surroundings {
   /** Runs `code` as this member's own. */
   enter(member: Member, code: () => void): void;
   /** A life begins: what it runs, with everything that is watched in place. */
-  furnish(member: Member): { readonly spec: ChildSpec; readonly kafka: LogDriver };
+  furnish(member: Member): ChildSpec;
   observe(member: Member, kernel: Kernel): void;
   started(member: Member): void;
   ended(member: Member, how: "killed" | "stopped" | "failed"): void;
@@ -38,8 +37,6 @@ export class Member {
   kernel: Kernel | null = null;
   root: Process | null = null;
   host: Host;
-  /** Its client of the simulated broker, in this life. */
-  kafka: LogDriver | null = null;
   /** The records its worker was given last, as the actors tell it. */
   handling: Given | null = null;
   /** Handlers that were told never to end: nothing but the end of the process ends them. */
@@ -72,8 +69,7 @@ export class Member {
       this.kernel = kernel;
       this.#world.observe(this, kernel);
       this.#world.started(this);
-      const { spec, kafka } = this.#world.furnish(this);
-      this.kafka = kafka;
+      const spec = this.#world.furnish(this);
       checkChildSpec(spec, "tree");
       const name = spec.name === undefined ? {} : { name: spec.name };
       const { start, args, id: label } = spec;

@@ -25,7 +25,7 @@ export class Openings {
 
   constructor(world: World) {
     this.#world = world;
-    world.watch({
+    world.audience.watch({
       opened: (fact, member) => {
         this.#table.set(keyOf(fact, member), {
           epoch: fact.epoch,

@@ -81,7 +81,7 @@ async function runAlone(
   const { stackTraceLimit } = Error;
   if (hear === undefined) Error.stackTraceLimit = 0;
   const world = new World({ ...script, tree, members, strict });
-  if (hear !== undefined) world.watchAll(hear);
+  if (hear !== undefined) world.audience.watchAll(hear);
   const ends = swearIn(world, options.invariants);
   const seen = watchSituations(world);
   try {
@@ -91,13 +91,13 @@ async function runAlone(
     world.end();
     Error.stackTraceLimit = stackTraceLimit;
   }
-  const { violation, oracle, steps, clock, strikes } = world;
+  const { audience, oracle, loop, strikes, nowMs: virtualMs } = world;
   return {
-    violation,
+    violation: audience.violation,
     tape: oracle.tape,
     hash: oracle.hash,
-    steps,
-    virtualMs: clock.nowMs,
+    steps: loop.steps,
+    virtualMs,
     strikes,
     ...seen,
   };
@@ -107,16 +107,16 @@ async function live(world: World, options: RunOptions, ends: (() => void)[]): Pr
   const { maxSteps: steps, settleMs, eventually } = options;
   const done = (): boolean => world.quiet && eventually(world);
   await world.until(done, { ms: settleMs, steps });
-  if (world.violation !== null) return;
+  if (world.audience.violation !== null) return;
   world.heal();
   // Twice the steps: what one member did not do in the first part is the others' in the second.
-  const rested = await world.until(() => eventually(world) && world.settled, {
+  const rested = await world.until(() => eventually(world) && world.whole, {
     ms: settleMs,
     steps: 2 * steps,
   });
-  if (world.violation !== null) return;
+  if (world.audience.violation !== null) return;
   if (!rested) {
-    world.violation = new Violation("eventually", world.whyNot());
+    world.audience.violation = new Violation("eventually", world.whyNot());
     return;
   }
   world.close();
@@ -124,9 +124,10 @@ async function live(world: World, options: RunOptions, ends: (() => void)[]): Pr
     ms: STOP_MS,
     steps: 2 * steps,
   });
-  if (world.violation !== null) return;
-  if (!stopped) world.violation = new Violation("eventually", `not stopped: ${world.whyNot()}`);
-  else for (const end of ends) world.attempt(end);
+  if (world.audience.violation !== null) return;
+  if (!stopped)
+    world.audience.violation = new Violation("eventually", `not stopped: ${world.whyNot()}`);
+  else for (const end of ends) world.audience.attempt(end);
 }
 
 function swearIn(world: World, invariants: readonly Invariant[]): (() => void)[] {
@@ -135,8 +136,8 @@ function swearIn(world: World, invariants: readonly Invariant[]): (() => void)[]
   const ends: (() => void)[] = [];
   for (const { name, watch } of invariants) {
     const { on, eachStep, atEnd } = watch(court(world, ledger, openings, name));
-    if (on !== undefined) world.watch(on);
-    if (eachStep !== undefined) world.watchSteps(eachStep);
+    if (on !== undefined) world.audience.watch(on);
+    if (eachStep !== undefined) world.audience.watchSteps(eachStep);
     if (atEnd !== undefined) ends.push(atEnd);
   }
   return ends;
@@ -146,7 +147,7 @@ function watchSituations(world: World): { situations: Set<Situation>; joins: num
   const seen = { situations: new Set<Situation>(), joins: 0 };
   let inFlight = 0;
   let acked = false;
-  world.watch({
+  world.audience.watch({
     handler_started: () => void inFlight++,
     handler_ended: () => void inFlight--,
     acked: () => {

@@ -64,6 +64,15 @@ describe("a run", () => {
     expect(totals.handled).toBe(totals.acked);
   });
 
+  it("ends when told to while its module is still loading", async () => {
+    const run = holdfast(["run", fixture("slow.mjs"), "--group", "g", "--topic", "t", "--json"]);
+    await until(() => run.stderr().includes("loading"));
+    run.child.kill("SIGTERM");
+    const { code, stdout } = await run.ended;
+    expect(code).toBe(0);
+    expect(JSON.parse(lastLine(stdout))).toMatchObject({ handled: 0, lag: null });
+  });
+
   it("exits with 1 when a record's restart budget is spent", async () => {
     const env = { MODE: "poison", CONFIG: JSON.stringify({ maxRestarts: 2 }) };
     const run = holdfast(["run", ORDERS, "--json", "--log-level", "error"], { env });
@@ -97,6 +106,7 @@ describe("bad input", () => {
       /--colour is not an option; allowed: --brokers/,
     ],
     ["an option without a value", ["run", ORDERS, "--group"], /--group has no value/],
+    ["an option in place of a value", ["run", ORDERS, "--topic", "--json"], /--topic has no value/],
     [
       "a malformed broker",
       ["run", fixture("plain.mjs"), ...base, "--brokers", "localhost"],

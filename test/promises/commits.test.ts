@@ -222,6 +222,23 @@ describe("a position the log no longer has", () => {
     expect(world.committed(0)).toBe(10);
     await member.stop();
   });
+
+  it("is healed so though no record follows, and a restart from the end passes nothing over", async () => {
+    const world = groupWorld({ partitions: 1 });
+    const member = await world.join("billing", { beginOffset: "latest" });
+    await world.time.until(() => world.committed(0) === 0);
+    world.kafka.disconnect(member.memberId());
+    world.append(0, 5);
+    world.kafka.deleteRecords(TOPIC, 0, 5);
+    world.kafka.reconnect(member.memberId());
+    await world.time.until(() => world.committed(0) === 5);
+    await member.stop();
+    world.append(0, 3);
+    const next = await world.join("next", { beginOffset: "latest" });
+    await world.time.until(() => world.caughtUp());
+    expect(world.offsetsStarted(0)).toEqual([5, 6, 7]);
+    await next.stop();
+  });
 });
 
 describe("a stop in good order", () => {

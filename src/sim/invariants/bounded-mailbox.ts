@@ -31,7 +31,7 @@ export const boundedMailbox: Invariant = {
         delivered: (fact, member) => {
           const { topic, partition, records } = fact;
           const table = at(fact, member);
-          const group = [...world.groups.values()].find((its) => its.topics.includes(topic));
+          const group = world.progress.groupOf(topic);
           if (group === undefined) return;
           let bytes = 0;
           for (const its of table.values()) bytes += its;

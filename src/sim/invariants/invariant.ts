@@ -1,9 +1,10 @@
 /** Why this exists: what an invariant is: a law, and how to see that it is broken. */
 
+import type { Watcher } from "../audience.ts";
 import type { Ledger } from "../ledger.ts";
 import type { Openings } from "../openings.ts";
 import { Violation } from "../violation.ts";
-import type { Watcher, World } from "../world.ts";
+import type { World } from "../world.ts";
 
 /** What an invariant may look at. */
 export interface Court {

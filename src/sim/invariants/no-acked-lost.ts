@@ -13,7 +13,7 @@ export const noAckedLost: Invariant = {
       },
     },
     atEnd: () => {
-      for (const { topic, partition } of world.consumed()) {
+      for (const { topic, partition } of world.progress.consumed) {
         const undone = ledger.lowestUndone({ topic, partition });
         if (undone !== null) fail(`${topic}/${partition}: ${undone} was never handled to success`);
       }

@@ -30,7 +30,7 @@ export const restartAtUnacked: Invariant = {
 
 function opened({ world, fail }: Court, fact: FactOf<"opened">): void {
   const { topic, partition, offset, committed } = fact;
-  const group = [...world.groups.values()].find((its) => its.topics.includes(topic));
+  const group = world.progress.groupOf(topic);
   if (group === undefined || committed === null) return;
   const stored = world.kafka
     .committed(group.groupId)

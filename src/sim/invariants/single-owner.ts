@@ -28,7 +28,7 @@ export const singleOwner: Invariant = {
         user_acked: note,
         handler_started: (fact, member) => {
           const { topic, partition, offsets } = fact;
-          const group = [...world.groups.values()].find((its) => its.topics.includes(topic));
+          const group = world.progress.groupOf(topic);
           const mine = world.members.find(({ name }) => name === member);
           if (group === undefined || mine?.drifts === true) return;
           const { state, members } = world.kafka.describe(group.groupId);

@@ -5,6 +5,7 @@ interface Node {
   readonly member: string;
   readonly pid: number;
   readonly label: string;
+  readonly supervises: boolean;
   readonly children: Node[];
   alive: boolean;
   orphanedAt: number | null;
@@ -15,7 +16,8 @@ const ORPHAN_MS = 120_000;
 
 export const treeShape: Invariant = {
   name: "treeShape",
-  states: "children stop in reverse order of their start, and none outlives its parent",
+  states:
+    "children stop in reverse order of their start, and before the supervisor that stops them",
   watch({ world, fail }) {
     const nodes = new Map<string, Node>();
     const orphans = new Set<Node>();
@@ -37,7 +39,12 @@ export const treeShape: Invariant = {
     return {
       on: {
         spawned: ({ pid, label, parent }, member) => {
-          const node = { member, pid, label, children: [], alive: true, orphanedAt: null };
+          const process = memberOf(member)
+            ?.processes()
+            .find(({ id }) => id === pid);
+          const supervises = process?.definition.name === "supervisor";
+          const life = { children: [], alive: true, orphanedAt: null };
+          const node = { member, pid, label, supervises, ...life };
           nodes.set(`${member} ${pid}`, node);
           if (parent !== null) nodes.get(`${member} ${parent}`)?.children.push(node);
         },
@@ -48,6 +55,9 @@ export const treeShape: Invariant = {
           orphans.delete(node);
           for (const child of node.children) {
             if (!child.alive) continue;
+            if (node.supervises && reason === "shutdown") {
+              fail(`${member}: ${node.label} has stopped, and its ${child.label} goes on`);
+            }
             child.orphanedAt = at;
             orphans.add(child);
           }
@@ -57,16 +67,11 @@ export const treeShape: Invariant = {
           forget(nodes, member);
           dropOrphans(member);
         },
-        member_ended: ({ how }, member) => {
-          const left =
-            how === "killed" ? undefined : memberOf(member)?.kernel?.processes().next().value;
-          if (left !== undefined) fail(`${name} has ended, and its ${left.label} goes on`);
-          dropOrphans(member);
-        },
+        member_ended: (_fact, member) => dropOrphans(member),
       },
       eachStep: () => {
         for (const { label, orphanedAt } of orphans) {
-          if (orphanedAt === null || world.clock.nowMs - orphanedAt < ORPHAN_MS) continue;
+          if (orphanedAt === null || world.nowMs - orphanedAt < ORPHAN_MS) continue;
           fail(`${label} goes on ${ORPHAN_MS / 1_000} s after its parent ended`);
         }
       },

@@ -1,0 +1,61 @@
+/**
+ * Why this exists: one step after the other, in an order that the oracle decides: of a member that
+ * has something to do, or of time.
+ */
+import { Clock } from "./clock.ts";
+import { drain } from "./drain.ts";
+import type { Member } from "./member.ts";
+import type { Oracle } from "./oracle.ts";
+
+/** How far a timer may overtake messages that wait, in milliseconds: so long may a step take. */
+const OVERTAKE_MS = 10;
+
+export class Loop {
+  readonly clock = new Clock();
+  steps = 0;
+  /** Whose code runs just now; null: the broker's, or nobody's. */
+  current: Member | null = null;
+  readonly #oracle: Oracle;
+  readonly #ready: { readonly member: Member; readonly run: () => void }[] = [];
+
+  constructor(oracle: Oracle) {
+    this.#oracle = oracle;
+  }
+
+  /** Queues a step of a member; it runs when its turn comes. */
+  ready(member: Member, run: () => void): void {
+    this.#ready.push({ member, run });
+  }
+
+  enter(member: Member, code: () => void): void {
+    this.current = member;
+    code();
+  }
+
+  /** Takes one step and all that follows from it at once; false: nothing is left to do by `endMs`. */
+  async turn(endMs: number): Promise<boolean> {
+    if (!this.#step(endMs)) return false;
+    await drain();
+    this.current = null;
+    this.steps++;
+    return true;
+  }
+
+  #step(endMs: number): boolean {
+    const ready = this.#ready;
+    const { nextMs, nowMs } = this.clock;
+    if (ready.length > 0) {
+      const overtakes = nextMs !== null && nextMs - nowMs <= OVERTAKE_MS ? 1 : 0;
+      const at = this.#oracle.choose("pick", ready.length + overtakes);
+      const next = ready[at];
+      if (next !== undefined) {
+        ready.splice(at, 1);
+        next.member.step(next.run);
+        return true;
+      }
+    }
+    if (nextMs === null || nextMs > endMs) return false;
+    this.clock.take()?.();
+    return true;
+  }
+}

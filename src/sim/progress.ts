@@ -1,0 +1,79 @@
+/** Why this exists: how far the groups of a world have come, and what keeps them from the end. */
+import type { MemoryKafka } from "../drivers/memory-kafka.ts";
+import { partitionKey, type TopicPartition } from "../ports/record.ts";
+import type { Topics } from "./setup.ts";
+import type { FoundGroup } from "./watched-handlers.ts";
+
+export class Progress {
+  /** The consumer groups found in the tree, by id. */
+  readonly groups = new Map<string, FoundGroup>();
+  /** Records that are still to be appended. */
+  unfed = 0;
+  readonly #kafka: MemoryKafka;
+  readonly #topics: Topics;
+
+  constructor(kafka: MemoryKafka, topics: Topics) {
+    this.#kafka = kafka;
+    this.#topics = topics;
+    for (const { records = [] } of Object.values(topics)) this.unfed += records.length;
+  }
+
+  /** The group that reads a topic. */
+  groupOf(topic: string): FoundGroup | undefined {
+    for (const group of this.groups.values()) if (group.topics.includes(topic)) return group;
+    return undefined;
+  }
+
+  partitionsOf(topics: readonly string[]): TopicPartition[] {
+    return topics.flatMap((topic) => {
+      const { partitions = 0 } = this.#topics[topic] ?? {};
+      return Array.from({ length: partitions }, (_, partition) => ({ topic, partition }));
+    });
+  }
+
+  get partitions(): TopicPartition[] {
+    return this.partitionsOf(Object.keys(this.#topics));
+  }
+
+  /** Every partition that some group reads. */
+  get consumed(): TopicPartition[] {
+    return [...this.groups.values()].flatMap(({ topics }) => this.partitionsOf(topics));
+  }
+
+  /** Records that the groups' committed offsets do not cover; of one group or of all. */
+  lag(groupId?: string): number {
+    let lag = this.unfed;
+    for (const group of this.groups.values()) {
+      if (groupId !== undefined && group.groupId !== groupId) continue;
+      for (const { end, committed } of this.#rows(group)) lag += end - committed;
+    }
+    return lag;
+  }
+
+  /** What is not committed, in words. */
+  missing(): string[] {
+    const missing: string[] = [];
+    for (const group of this.groups.values()) {
+      for (const { where, end, committed } of this.#rows(group)) {
+        const at = partitionKey(where.topic, where.partition);
+        if (committed < end) missing.push(`${at} is committed up to ${committed} of ${end}`);
+      }
+    }
+    return missing;
+  }
+
+  *#rows({ groupId, topics }: FoundGroup) {
+    const held = new Map<string, number>();
+    for (const { topic, partition, offset } of this.#kafka.committed(groupId)) {
+      held.set(partitionKey(topic, partition), offset);
+    }
+    for (const where of this.partitionsOf(topics)) {
+      const { topic, partition } = where;
+      const end = this.#kafka.end(topic, partition);
+      const from = held.get(partitionKey(topic, partition)) ?? -1;
+      // Nobody commits where there never was a record.
+      const empty = from < 0 && this.#kafka.nextRecord(topic, partition, 0) === null;
+      yield { where, end, committed: empty ? end : Math.min(end, Math.max(0, from)) };
+    }
+  }
+}
