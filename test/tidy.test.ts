@@ -23,7 +23,14 @@ const MAY_IMPORT: Record<string, readonly string[] | null> = {
   "src/drivers/": ["kafkajs", "src/drivers/", "src/ports/", "src/kernel/"],
   "actors/": ["xstate", "actors/", "src/ports/", "src/kernel/"],
   "supervisors/": ["supervisors/", "actors/", "src/ports/", "src/kernel/"],
-  "src/sim/": ["fast-check", "src/sim/", "src/drivers/memory", "src/ports/", "src/kernel/"],
+  "src/sim/": [
+    "fast-check",
+    "node:",
+    "src/sim/",
+    "src/drivers/memory",
+    "src/ports/",
+    "src/kernel/",
+  ],
   "src/commands/": null,
   "src/": null,
 };
