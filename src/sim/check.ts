@@ -3,6 +3,7 @@
  * faults of its own; the first broken law is made as simple as it gets, and told.
  */
 import { fc } from "./fast-check.ts";
+import { collectMarks } from "./marks.ts";
 import { type CheckOptions, type Settings, scriptOf, settingsOf } from "./options.ts";
 import { type Plan, planArbitrary, strategyFor } from "./plan.ts";
 import { type Failure, report, SimulationError } from "./report.ts";
@@ -20,6 +21,8 @@ export interface CheckResult {
   readonly strikes: Readonly<Record<string, number>>;
   /** In how many runs these happened. */
   readonly situations: Readonly<Partial<Record<Situation, number>>>;
+  /** How often each mark (`reached`, `sometimes`) was met. */
+  readonly marks: Readonly<Record<string, number>>;
 }
 
 /** Of so many passing runs one is run twice, and compared. */
@@ -72,7 +75,7 @@ class Tally {
 
   result(runs: number, seed: number): CheckResult {
     const { steps, virtualMs, strikes, situations } = this;
-    return { runs, seed, steps, virtualMs, strikes, situations };
+    return { runs, seed, steps, virtualMs, strikes, situations, marks: {} };
   }
 }
 
@@ -89,6 +92,15 @@ class Check {
   }
 
   async all(): Promise<CheckResult> {
+    const collected = collectMarks();
+    try {
+      return await this.#allRuns(collected.marks);
+    } finally {
+      collected.end();
+    }
+  }
+
+  async #allRuns(marks: ReadonlyMap<string, number>): Promise<CheckResult> {
     const { seed, runs, timeLimit } = this.#settings;
     const began = performance.now();
     await this.#plainRun();
@@ -103,8 +115,8 @@ class Check {
     }
     const failed = this.#failed as Pick<Failure, "plan" | "outcome" | "run"> | null;
     if (failed === null) {
-      this.#vacuous();
-      return this.#tally.result(this.#runs, seed);
+      this.#vacuous(marks);
+      return { ...this.#tally.result(this.#runs, seed), marks: Object.fromEntries(marks) };
     }
     const realMs = performance.now() - began;
     throw await report({ settings: this.#settings, ...failed, shrinks: this.#shrinks, realMs });
@@ -159,22 +171,27 @@ class Check {
   }
 
   /** What was asked for by name and never happened has not been tested. */
-  #vacuous(): void {
-    const { given, faults } = this.#settings;
-    if (given.faults === undefined || this.#runs < VACUITY_RUNS) return;
-    const never = faults.filter((kind) => this.#tally.strikes[kind] === undefined);
-    const missing: string[] = never.map((kind) => `no ${kind} ever struck`);
-    const { situations } = this.#tally;
-    if (faults.includes("crash")) {
-      for (const each of ["crash in flight", "restart"] as const) {
-        if (situations[each] === undefined) missing.push(`no ${each} ever happened`);
-      }
-    }
+  #vacuous(marks: ReadonlyMap<string, number>): void {
+    const { given } = this.#settings;
+    const missing = [...marks].filter(([, count]) => count === 0).map(([name]) => `never ${name}`);
+    if (given.faults !== undefined && this.#runs >= VACUITY_RUNS) missing.push(...this.#unstruck());
     if (missing.length === 0) return;
-    const text = `VACUOUS: in ${this.#runs} runs ${missing.join(", ")}`;
+    const text = `VACUOUS   in ${this.#runs} runs ${missing.join(", ")}`;
     throw new SimulationError(text, {
       ...{ invariant: "VACUOUS", token: "", seed: this.#settings.seed },
       ...{ run: this.#runs, steps: 0 },
     });
+  }
+
+  #unstruck(): string[] {
+    const { strikes, situations } = this.#tally;
+    const { faults } = this.#settings;
+    const never = faults.filter((kind) => strikes[kind] === undefined);
+    const missing = never.map((kind) => `no ${kind} ever struck`);
+    if (!faults.includes("crash")) return missing;
+    for (const each of ["crash in flight", "restart"] as const) {
+      if (situations[each] === undefined) missing.push(`no ${each} ever happened`);
+    }
+    return missing;
   }
 }

@@ -1,5 +1,6 @@
 /** Why this exists: when a fault strikes, and what that does to the world. */
 import type { RequestKind } from "../drivers/memory-wire.ts";
+import type { Process } from "../kernel/process.ts";
 import type { TopicPartition } from "../ports/record.ts";
 import type { FactType, Given } from "./facts.ts";
 import type { Fault, FaultKind } from "./fault.ts";
@@ -80,6 +81,10 @@ export class Injector {
     }
   }
 
+  strikeSoon(fault: Fault): void {
+    this.#due.push(fault);
+  }
+
   /** Between two steps. */
   strike(): void {
     if (this.#due.length === 0) return;
@@ -149,13 +154,7 @@ type Strike = (world: Victim, fault: Fault, injector: Injector) => void;
 
 const STRIKES: Record<FaultKind, Strike> = {
   crash(world, fault) {
-    const victims = world
-      .members()
-      .flatMap((member) =>
-        member
-          .processes()
-          .flatMap((process) => (process === member.root ? [] : [{ member, process }])),
-      );
+    const victims = victimsOf(world.members());
     const victim = victims[fault.target % Math.max(1, victims.length)];
     if (victim === undefined) return world.struck(fault, "");
     const { member, process } = victim;
@@ -239,6 +238,12 @@ const STRIKES: Record<FaultKind, Strike> = {
     for (let i = 0; i < FLOOD; i++) process?.send({ type: "flood" });
   },
 };
+
+/** Every process that a crash may strike: all but the members' roots. */
+export const victimsOf = (members: readonly Member[]): { member: Member; process: Process }[] =>
+  members.flatMap((member) =>
+    member.processes().flatMap((process) => (process === member.root ? [] : [{ member, process }])),
+  );
 
 function withMember(world: Victim, fault: Fault, strike: (member: Member) => void): void {
   const up = world.members().filter(({ state }) => state === "up");

@@ -18,6 +18,22 @@ export class Progress {
     for (const { records = [] } of Object.values(topics)) this.unfed += records.length;
   }
 
+  /** Appends all records at once, or one after the other; what is left when the world heals comes then. */
+  feed(everyMs: number, later: (ms: number, then: () => void) => void): void {
+    let afterMs = 0;
+    for (const [topic, { partitions, records = [] }] of Object.entries(this.#topics)) {
+      records.forEach((record, i) => {
+        const append = (): void => {
+          this.unfed--;
+          this.#kafka.append(topic, (record.partition ?? i) % partitions, [record]);
+        };
+        afterMs += everyMs;
+        if (everyMs === 0) append();
+        else later(afterMs, append);
+      });
+    }
+  }
+
   /** The group that reads a topic. */
   groupOf(topic: string): FoundGroup | undefined {
     for (const group of this.groups.values()) if (group.topics.includes(topic)) return group;

@@ -10,6 +10,8 @@ import type { WorldView } from "./invariants/invariants.ts";
 import { Ledger } from "./ledger.ts";
 import { Openings } from "./openings.ts";
 import type { Strategy } from "./oracle.ts";
+import { Owners } from "./owners.ts";
+import { watchRealIo } from "./real-io.ts";
 import type { Topics, Tree } from "./setup.ts";
 import { Violation } from "./violation.ts";
 import { World } from "./world.ts";
@@ -59,16 +61,18 @@ const STOP_MS = 600_000;
 
 let turn: Promise<unknown> = Promise.resolve();
 
-/** One run at a time: each has the whole thread, and its globals. */
-export function runScript(
+/** One at a time: each world that moves has the whole thread, and its globals. */
+export function exclusive<T>(run: () => Promise<T>): Promise<T> {
+  const result = turn.then(run);
+  turn = result.catch(() => {});
+  return result;
+}
+
+export const runScript = (
   script: Script,
   options: RunOptions,
   hear?: (fact: Fact, member: string) => void,
-): Promise<Outcome> {
-  const run = turn.then(() => runAlone(script, options, hear));
-  turn = run.catch(() => {});
-  return run;
-}
+): Promise<Outcome> => exclusive(() => runAlone(script, options, hear));
 
 async function runAlone(
   script: Script,
@@ -76,6 +80,7 @@ async function runAlone(
   hear: ((fact: Fact, member: string) => void) | undefined,
 ): Promise<Outcome> {
   await breathe();
+  const realIo = watchRealIo();
   const { tree, members, strict } = options;
   // A stack costs more than the error it is in, and nobody reads it until the run is played again.
   const { stackTraceLimit } = Error;
@@ -84,11 +89,14 @@ async function runAlone(
   if (hear !== undefined) world.audience.watchAll(hear);
   const ends = swearIn(world, options.invariants);
   const seen = watchSituations(world);
+  world.enter();
   try {
     world.begin();
-    await live(world, options, ends);
+    await live(world, options, ends, () => seen.joins > 0);
+    const { violation } = world.audience;
+    if (violation?.invariant === "eventually") blameRealIo(world, violation, realIo());
   } finally {
-    world.end();
+    world.leave();
     Error.stackTraceLimit = stackTraceLimit;
   }
   const { audience, oracle, loop, strikes, nowMs: virtualMs } = world;
@@ -103,9 +111,14 @@ async function runAlone(
   };
 }
 
-async function live(world: World, options: RunOptions, ends: (() => void)[]): Promise<void> {
+async function live(
+  world: World,
+  options: RunOptions,
+  ends: (() => void)[],
+  begun: () => boolean,
+): Promise<void> {
   const { maxSteps: steps, settleMs, eventually } = options;
-  const done = (): boolean => world.quiet && eventually(world);
+  const done = (): boolean => begun() && world.quiet && eventually(world);
   await world.until(done, { ms: settleMs, steps });
   if (world.audience.violation !== null) return;
   world.heal();
@@ -130,12 +143,23 @@ async function live(world: World, options: RunOptions, ends: (() => void)[]): Pr
   else for (const end of ends) world.audience.attempt(end);
 }
 
-function swearIn(world: World, invariants: readonly Invariant[]): (() => void)[] {
-  const ledger = new Ledger(world);
-  const openings = new Openings(world);
+function blameRealIo(world: World, { message }: Violation, kinds: string): void {
+  if (kinds === "") return;
+  const why = `a handler waits for something real (${kinds}), which never comes in a simulated run`;
+  world.audience.violation = new Violation("eventually", `${message}; ${why}`);
+}
+
+/** Has the laws watched; returns what must be asked at the end. */
+export function swearIn(world: World, invariants: readonly Invariant[]): (() => void)[] {
+  const about = {
+    world,
+    ledger: new Ledger(world),
+    openings: new Openings(world),
+    owners: new Owners(world),
+  };
   const ends: (() => void)[] = [];
   for (const { name, watch } of invariants) {
-    const { on, eachStep, atEnd } = watch(court(world, ledger, openings, name));
+    const { on, eachStep, atEnd } = watch(court(about, name));
     if (on !== undefined) world.audience.watch(on);
     if (eachStep !== undefined) world.audience.watchSteps(eachStep);
     if (atEnd !== undefined) ends.push(atEnd);

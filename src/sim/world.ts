@@ -7,13 +7,14 @@ import type { ChildSpec } from "../kernel/child-spec.ts";
 import type { EventType, SystemEvent } from "../kernel/events.ts";
 import type { Host } from "../kernel/host.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { Process } from "../kernel/process.ts";
 import { Audience } from "./audience.ts";
 import { chance } from "./chance.ts";
 import { type Fact, type FactType, isSystemType, type NewSimEvent } from "./facts.ts";
 import type { Fault } from "./fault.ts";
 import { furnish } from "./furnish.ts";
 import { guard } from "./guard.ts";
-import { Injector, type Victim } from "./injector.ts";
+import { Injector, type Victim, victimsOf } from "./injector.ts";
 import { Loop } from "./loop.ts";
 import { Member, type Surroundings } from "./member.ts";
 import { Network } from "./network.ts";
@@ -55,6 +56,8 @@ export class World {
   readonly #surroundings: Surroundings;
   readonly #network: Network;
   readonly #host: Host;
+  /** What `Math.random` is to the user's code. */
+  readonly #chance = chance(0x5eed);
   /** What is to happen later, by itself or when the world heals. */
   readonly #laters = new Set<() => void>();
   #newcomers = 0;
@@ -90,21 +93,34 @@ export class World {
     return this.loop.clock.nowMs;
   }
 
-  /** Appends the first records and starts the members. From here to `end` this world has the thread. */
-  begin(): void {
+  /** From here to `leave` this world has the thread, and its globals are in place. */
+  enter(): void {
     this.#restore = guard({
       host: () => this.loop.current?.host ?? this.#host,
-      chance: chance(0x5eed),
+      chance: this.#chance,
       strict: this.#options.strict,
     });
-    this.#feed();
+  }
+
+  leave(): void {
+    this.#restore?.();
+    this.#restore = null;
+  }
+
+  /** Appends the first records and starts the members. */
+  begin(): void {
+    this.progress.feed(this.#options.feedMs, (ms, then) => this.#later(ms, then));
     for (let i = 1; i <= this.#options.members; i++) this.#enlist(`m${i}`).boot();
   }
 
-  /** Gives the thread and its globals back. */
-  end(): void {
-    this.#restore?.();
-    this.#restore = null;
+  /** A fault strikes before the next step. */
+  strike(fault: Fault): void {
+    this.#injector.strikeSoon(fault);
+  }
+
+  /** Every process that a crash may strike: all but the members' roots. */
+  victims(): { readonly member: Member; readonly process: Process }[] {
+    return victimsOf(this.members);
   }
 
   /**
@@ -138,6 +154,7 @@ export class World {
 
   /** Nothing goes wrong any more, what was cut is whole, and who was down is up. */
   heal(): void {
+    this.#injector.strike();
     this.#injector.heal();
     this.healed = true;
     for (const then of [...this.#laters]) then();
@@ -296,23 +313,6 @@ export class World {
         this.tell({ type: "injected", fault, struck: what }, null);
       },
     };
-  }
-
-  /** All records at once, or one after the other; what is left when the world heals comes then. */
-  #feed(): void {
-    const { feedMs } = this.#options;
-    let afterMs = 0;
-    for (const [topic, { partitions, records = [] }] of Object.entries(this.#options.topics)) {
-      records.forEach((record, i) => {
-        const append = (): void => {
-          this.progress.unfed--;
-          this.kafka.append(topic, (record.partition ?? i) % partitions, [record]);
-        };
-        afterMs += feedMs;
-        if (feedMs === 0) append();
-        else this.#later(afterMs, append);
-      });
-    }
   }
 }
 

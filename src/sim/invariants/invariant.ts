@@ -3,6 +3,7 @@
 import type { Watcher } from "../audience.ts";
 import type { Ledger } from "../ledger.ts";
 import type { Openings } from "../openings.ts";
+import type { Owners } from "../owners.ts";
 import { Violation } from "../violation.ts";
 import type { World } from "../world.ts";
 
@@ -11,6 +12,7 @@ export interface Court {
   readonly world: World;
   readonly ledger: Ledger;
   readonly openings: Openings;
+  readonly owners: Owners;
   /** The law is broken: ends the run. */
   fail(message: string): never;
 }
@@ -32,10 +34,8 @@ export interface Invariant {
   watch(court: Court): Watch;
 }
 
-export const court = (world: World, ledger: Ledger, openings: Openings, name: string): Court => ({
-  world,
-  ledger,
-  openings,
+export const court = (about: Omit<Court, "fail">, name: string): Court => ({
+  ...about,
   fail(message) {
     throw new Violation(name, message);
   },

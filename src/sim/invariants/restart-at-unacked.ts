@@ -8,7 +8,10 @@ export const restartAtUnacked: Invariant = {
     "a partition is opened at the broker's offset, and a new worker begins at the lowest unacked record",
   watch: (court) => ({
     on: {
-      opened: (fact) => opened(court, fact),
+      opened: (fact, member) => {
+        // Late news of a partition that is another's by now: whoever opens it will start nothing.
+        if (court.owners.other(fact, member) === null) opened(court, fact);
+      },
       handler_started: (fact, member) => {
         const opening = court.openings.find(fact, member);
         if (opening === undefined || opening.starter === fact.incarnation) return;

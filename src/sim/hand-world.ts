@@ -1,0 +1,185 @@
+/**
+ * Why this exists: a regression, or a lesson, is easier to read step by step than as a token: the
+ * same world, moved by hand.
+ */
+import type { MemoryKafka } from "../drivers/memory-kafka.ts";
+import { OptionError } from "../kernel/errors.ts";
+import type { Fact, FactOf, FactType } from "./facts.ts";
+import { FAULTS, type Fault, type FaultKind } from "./fault.ts";
+import type { Invariant } from "./invariants/invariant.ts";
+import { invariants } from "./invariants/invariants.ts";
+import { exclusive, swearIn } from "./run.ts";
+import { checkTopics, type Topics, type Tree } from "./setup.ts";
+import type { Traced } from "./story.ts";
+import { STRATEGIES, type StrategyName, strategyOf } from "./strategy.ts";
+import { traceText } from "./trace.ts";
+import { World } from "./world.ts";
+
+export interface HandWorldOptions {
+  readonly topics: Topics;
+  readonly tree: Tree;
+  /** Default 1. */
+  readonly members?: number;
+  /** Default `"fifo"`: the plainest order, the same every time. */
+  readonly strategy?: StrategyName;
+  /** For the other strategies; default 1. */
+  readonly seed?: number;
+  readonly invariants?: readonly Invariant[];
+}
+
+/** A fault now. */
+export interface Strike {
+  readonly kind: FaultKind;
+  /** One of the kind's variants; default the first. */
+  readonly how?: string;
+  /** The label of the process to crash, as the tree shows it: `"orders/0"`, `"acker"`. */
+  readonly process?: string;
+  /** Default the first member. */
+  readonly member?: string;
+  /** How long it lasts; default 0: no longer than it must. */
+  readonly ms?: number;
+}
+
+export interface HandWorld {
+  readonly kafka: MemoryKafka & { lag(groupId?: string): number };
+  /** What outlives every member. */
+  readonly state: Map<string, unknown>;
+  /** Simulated milliseconds since the beginning. */
+  readonly nowMs: number;
+  /** Goes on until `until` holds: rejects when it does not within `ms` (default 600,000), or when a law breaks. */
+  run(options: {
+    readonly until: (world: HandWorld) => boolean;
+    readonly ms?: number;
+  }): Promise<void>;
+  /** Goes on for so long. */
+  advance(ms: number): Promise<void>;
+  /** Strikes before the next step. */
+  inject(strike: Strike): void;
+  /** Heals everything and goes on until no group lags. */
+  settle(): Promise<void>;
+  /** Stops every member in good order, and holds the laws of the end. */
+  stop(): Promise<void>;
+  /** Handlers under way, of one partition (`"orders/0"`) or all. */
+  inflight(partition?: string): number;
+  /** All facts of one type so far, each with its member. */
+  facts<T extends FactType>(type: T): (FactOf<T> & { readonly member: string })[];
+  /** Every fact so far as lines of JSON: the same bytes for the same world. */
+  trace(): string;
+}
+
+const LIMIT_MS = 600_000;
+const STEPS = 1_000_000;
+
+/** Begins a world; nothing moves until it is told to. */
+export async function createWorld(options: HandWorldOptions): Promise<HandWorld> {
+  checkTopics(options.topics);
+  const { strategy = "fifo", seed = 1, members = 1 } = options;
+  if (!STRATEGIES.includes(strategy)) {
+    throw new OptionError("strategy", strategy, STRATEGIES.join(", "));
+  }
+  const world = new World({
+    topics: options.topics,
+    tree: options.tree,
+    members,
+    faults: [],
+    strategy: strategyOf(strategy, seed),
+    feedMs: 0,
+    strict: false,
+  });
+  const trace: Traced[] = [];
+  world.audience.watchAll((fact, member) => void trace.push({ fact, member }));
+  const ends = swearIn(world, options.invariants ?? invariants.all);
+  await exclusive(async () => within(world, async () => world.begin()));
+  return handWorld(world, trace, ends);
+}
+
+function handWorld(world: World, trace: Traced[], ends: readonly (() => void)[]): HandWorld {
+  const { audience } = world;
+  const go = (until: () => boolean, ms: number): Promise<boolean> =>
+    exclusive(() =>
+      within(world, async () => {
+        const reached = await world.until(until, { ms, steps: STEPS });
+        if (audience.violation !== null) throw audience.violation;
+        return reached;
+      }),
+    );
+  const need = async (until: () => boolean, ms: number): Promise<void> => {
+    if (!(await go(until, ms))) throw new Error(`not within ${ms} simulated ms: ${world.whyNot()}`);
+  };
+  const self: HandWorld = {
+    kafka: world.kafka,
+    state: world.state,
+    get nowMs() {
+      return world.nowMs;
+    },
+    run: ({ until, ms = LIMIT_MS }) => need(() => until(self), ms),
+    advance: async (ms) => void (await go(() => false, ms)),
+    inject: (strike) => world.strike(faultOf(world, strike)),
+    async settle() {
+      await exclusive(() => within(world, async () => world.heal()));
+      await need(() => world.whole && world.kafka.lag() === 0, LIMIT_MS);
+    },
+    async stop() {
+      await exclusive(() => within(world, async () => world.close()));
+      await need(() => world.members.every(({ state }) => state === "down"), LIMIT_MS);
+      for (const end of ends) audience.attempt(end);
+      if (audience.violation !== null) throw audience.violation;
+    },
+    inflight: (partition) => inflight(trace, partition),
+    facts: (type) =>
+      trace.flatMap(({ fact, member }) =>
+        fact.type === type ? [{ ...fact, member }] : [],
+      ) as never,
+    trace: () => traceText(trace),
+  };
+  return self;
+}
+
+/** The world's globals are in place only while it moves: the test between has its own. */
+async function within<T>(world: World, run: () => Promise<T>): Promise<T> {
+  world.enter();
+  try {
+    return await run();
+  } finally {
+    world.leave();
+  }
+}
+
+function faultOf(world: World, { kind, how, process, member, ms = 0 }: Strike): Fault {
+  const variants: readonly string[] | undefined = FAULTS[kind];
+  if (variants === undefined) throw new OptionError("kind", kind, Object.keys(FAULTS).join(", "));
+  const chosen = how ?? variants[0] ?? "";
+  if (!variants.includes(chosen)) throw new OptionError("how", chosen, variants.join(", "));
+  const target =
+    process === undefined ? memberIndex(world, member) : victim(world, process, member);
+  return { kind, how: chosen, on: "step", nth: 1, target, ms };
+}
+
+function memberIndex(world: World, name: string | undefined): number {
+  if (name === undefined) return 0;
+  const at = world.members
+    .filter(({ state }) => state === "up")
+    .findIndex((its) => its.name === name);
+  if (at < 0) throw new OptionError("member", name, "the name of a member that is up");
+  return at;
+}
+
+function victim(world: World, label: string, name: string | undefined): number {
+  const at = world.victims().findIndex(({ member, process }) => {
+    return process.label === label && (name === undefined || member.name === name);
+  });
+  if (at < 0) throw new OptionError("process", label, "the label of a process that lives");
+  return at;
+}
+
+function inflight(trace: readonly Traced[], partition: string | undefined): number {
+  let count = 0;
+  for (const { fact } of trace) {
+    const change = CHANGES[fact.type];
+    if (change === undefined || !("topic" in fact && "partition" in fact)) continue;
+    if (partition === undefined || `${fact.topic}/${fact.partition}` === partition) count += change;
+  }
+  return count;
+}
+
+const CHANGES: Partial<Record<Fact["type"], number>> = { handler_started: 1, handler_ended: -1 };

@@ -1,0 +1,27 @@
+/** Why this exists: who owns a partition is the broker's to say, not the members'. */
+import type { TopicPartition } from "../ports/record.ts";
+import type { World } from "./world.ts";
+
+export class Owners {
+  readonly #world: World;
+  /** By member: what the broker calls it. */
+  readonly #ids = new Map<string, string>();
+
+  constructor(world: World) {
+    this.#world = world;
+    world.audience.watch({ joined: (fact, member) => void this.#ids.set(member, fact.memberId) });
+  }
+
+  /** Who else owns it, as the broker calls it; null: nobody else, or that is just being decided. */
+  other({ topic, partition }: TopicPartition, member: string): string | null {
+    const { progress, kafka } = this.#world;
+    const group = progress.groupOf(topic);
+    if (group === undefined) return null;
+    const { state, members } = kafka.describe(group.groupId);
+    if (state !== "Stable") return null;
+    const owner = members.find(({ partitions }) =>
+      partitions.some((p) => p.topic === topic && p.partition === partition),
+    );
+    return owner === undefined || owner.memberId === this.#ids.get(member) ? null : owner.memberId;
+  }
+}

@@ -1,0 +1,161 @@
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { arbitraries, check, invariants, replay, SimulationError } from "holdfast/sim";
+import { describe, expect, it } from "vitest";
+import { billing, lying, records, topics } from "./trees.ts";
+
+const caught = async (run: Promise<unknown>): Promise<SimulationError> => {
+  const error = await run.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof SimulationError)) throw error ?? new Error("nothing was found");
+  return error;
+};
+
+describe("a check", () => {
+  it("passes a tree that keeps its promises, and says how much happened", async () => {
+    const result = await check({ topics, tree: billing(), seed: 1, runs: 200 });
+    expect(result.runs).toBe(200);
+    expect(result.steps).toBeGreaterThan(10_000);
+    expect(result.situations["crash in flight"]).toBeGreaterThan(0);
+    expect(Object.keys(result.strikes).length).toBeGreaterThan(10);
+  });
+
+  it("is the same check for the same seed", async () => {
+    const run = () => check({ topics, tree: billing(), seed: 7, runs: 50 });
+    expect(await run()).toEqual(await run());
+  });
+
+  it("finds a commit that passes what is not done, makes it simple and plays it again", async () => {
+    const reportDir = mkdtempSync(join(tmpdir(), "sim-"));
+    const options = { topics, tree: lying, seed: 3, runs: 200, reportDir, name: "a liar" };
+    const error = await caught(check(options));
+    expect(error.invariant).toBe("commitBelowUnacked");
+    expect(error.steps).toBeLessThanOrEqual(20);
+    expect(error.message.split("\n")[0]).toMatch(
+      /^commitBelowUnacked {3}orders\/\d: commit \d+ is/,
+    );
+    expect(error.message).toContain(`SIM_REPLAY=${error.token}`);
+    expect(error.message).toContain("same hash");
+    expect(error.message.split("\n").length).toBeLessThan(60);
+    expect(readFileSync(join(reportDir, "a-liar-3.mmd"), "utf8")).toMatch(/^sequenceDiagram\n/);
+    const trace = readFileSync(join(reportDir, "a-liar-3.jsonl"), "utf8");
+    const again = await caught(replay(error.token, options));
+    expect(again.invariant).toBe(error.invariant);
+    expect(readFileSync(join(reportDir, "a-liar-3.jsonl"), "utf8")).toBe(trace);
+  });
+
+  it("holds laws of the user's own, over state that outlives every member", async () => {
+    const tree = billing({});
+    const error = await caught(
+      check({
+        topics,
+        seed: 1,
+        reportDir: false,
+        tree: (world) =>
+          tree({
+            ...world,
+            kafka: world.kafka,
+          }),
+        invariants: [
+          ...invariants.all,
+          invariants.custom("two partitions at most have commits", (world) => {
+            return world.kafka.committed("billing").length <= 2;
+          }),
+        ],
+      }),
+    );
+    expect(error.invariant).toBe("two partitions at most have commits");
+  });
+
+  it("says what never became true once everything was whole again", async () => {
+    const tree = billing({
+      eachMessage: ({ message }) => {
+        if (message.offset === "1") throw new Error("never");
+      },
+    });
+    const error = await caught(
+      check({
+        topics: { orders: { partitions: 1, records: records(3, 1) } },
+        tree,
+        seed: 1,
+        settleMs: 60_000,
+        reportDir: false,
+      }),
+    );
+    expect(error.invariant).toBe("eventually");
+    expect(error.message).toMatch(/orders\/0 is committed up to 1 of 3/);
+  });
+
+  it("draws values with the user's own arbitraries", async () => {
+    const seen = new Set<string>();
+    await check({
+      topics: {
+        orders: {
+          partitions: 1,
+          records: fc.array(arbitraries.record(fc.constantFrom("a", "b")), { maxLength: 4 }),
+        },
+      },
+      tree: billing({ eachMessage: ({ message }) => void seen.add(String(message.value)) }),
+      seed: 1,
+      runs: 20,
+    });
+    expect([...seen].sort()).toEqual(['"a"', '"b"']);
+  });
+
+  it("calls itself vacuous when a fault that was asked for never struck", async () => {
+    const error = await caught(
+      check({ topics, tree: billing(), faults: ["producerTimeout"], seed: 1, runs: 100 }),
+    );
+    expect(error.invariant).toBe("VACUOUS");
+    expect(error.message).toMatch(/no producerTimeout ever struck/);
+  });
+
+  it("writes nothing where it is told to", async () => {
+    const reportDir = join(tmpdir(), `sim-none-${process.pid}`);
+    await caught(check({ topics, tree: lying, seed: 3, runs: 20, reportDir: false }));
+    expect(existsSync(reportDir)).toBe(false);
+  });
+});
+
+describe("bad input", () => {
+  const one = { topics, tree: billing() };
+
+  it.each([
+    ["no topics", { ...one, topics: {} }, /topics: an object is not allowed; allowed: one topic/],
+    [
+      "topics without partitions",
+      { ...one, topics: { orders: { partitions: 0 } } },
+      /topics\.orders\.partitions: 0 is not allowed; allowed: a whole number from 1/,
+    ],
+    ["no tree", { ...one, tree: undefined }, /tree: undefined is not allowed/],
+    ["a tree that gives nothing", { ...one, tree: () => undefined }, /tree: undefined is not/],
+    ["an unknown fault", { ...one, faults: ["gremlin"] }, /faults: "gremlin".*allowed: crash/],
+    ["no runs", { ...one, runs: 0 }, /runs: 0 is not allowed/],
+    ["half a member", { ...one, members: 0.5 }, /members: 0\.5/],
+    ["an unknown strategy", { ...one, strategy: "hope" }, /strategy: "hope".*swarm/],
+  ])("of %s is one clear error", async (_what, options, line) => {
+    await expect(check(options as never)).rejects.toThrow(line);
+  });
+
+  it("of a tree that joins no group is one clear error", async () => {
+    const { supervisor } = await import("holdfast");
+    const tree = () => ({ id: "empty", start: supervisor, args: [{}] });
+    await expect(check({ topics, tree })).rejects.toThrow(/joined a consumer group/);
+  });
+
+  it.each([
+    ["another version", "v9.e30", /"v9\.e30" is not allowed; allowed: a token of this version, v1/],
+    ["no version", "hello", /"hello" is not allowed/],
+    ["half a token", "v1.eyJ3b3", /the whole token/],
+    ["a token of another world", null, /same topics and members/],
+  ])("of %s is one clear error", async (_what, token, line) => {
+    const other = await caught(
+      check({ topics: { orders: { partitions: 2 } }, tree: lying, seed: 3, reportDir: false }),
+    );
+    await expect(replay(token ?? other.token, one)).rejects.toThrow(line);
+  });
+});

@@ -1,0 +1,69 @@
+import { check, SimulationError } from "holdfast/sim";
+import { expect, it } from "vitest";
+import { billing, records } from "./trees.ts";
+
+const one = { topics: { orders: { partitions: 1, records: records(2, 1) } }, runs: 5, seed: 1 };
+const seen = (read: () => unknown): Promise<unknown[]> => {
+  const values: unknown[] = [];
+  const tree = billing({ eachMessage: () => void values.push(read()) });
+  return check({ ...one, tree, faults: [], strategy: "fifo" }).then(() => values);
+};
+
+it.each([
+  ["Date.now", () => Date.now()],
+  ["new Date", () => new Date().toISOString()],
+  ["Date as a function", () => Date()],
+  ["performance.now", () => performance.now()],
+  ["Math.random", () => Math.random()],
+  ["crypto.randomUUID", () => crypto.randomUUID()],
+])("a handler that reads %s reads the same in the same run", async (_name, read) => {
+  const first = await seen(read);
+  expect(first.length).toBeGreaterThan(1);
+  expect(await seen(read)).toEqual(first);
+});
+
+it("after a run everything is as it was", async () => {
+  const before = [Date, setTimeout, setInterval, setImmediate, Math.random, performance.now];
+  await seen(() => Date.now());
+  const now = [Date, setTimeout, setInterval, setImmediate, Math.random, performance.now];
+  expect(now).toEqual(before);
+});
+
+it("timers of handlers are the world's, can be taken back, and repeat", async () => {
+  let fired = 0;
+  let ticks = 0;
+  const tree = billing({
+    eachMessage: async () => {
+      const never = setTimeout(() => fired++, 5);
+      clearTimeout(never);
+      await new Promise<void>((resolve) => {
+        const ticking = setInterval(() => {
+          if (++ticks % 3 !== 0) return;
+          clearInterval(ticking);
+          resolve();
+        }, 1_000);
+      });
+    },
+  });
+  const began = performance.now();
+  await check({ ...one, tree, faults: [], strategy: "fifo" });
+  expect(fired).toBe(0);
+  expect(ticks % 3).toBe(0);
+  expect(ticks).toBeGreaterThan(0);
+  expect(performance.now() - began).toBeLessThan(10_000);
+});
+
+it("strict refuses what it would stand in for, and names it", async () => {
+  const tree = billing({ eachMessage: () => void Math.random() });
+  const error = await check({ ...one, tree, strict: true, reportDir: false }).catch((e) => e);
+  expect(error).toBeInstanceOf(SimulationError);
+  expect(error.message).toContain("committed up to 0");
+});
+
+it("a handler that waits for the real world is told so", async () => {
+  const { readFile } = await import("node:fs/promises");
+  const tree = billing({ eachMessage: () => readFile(new URL(import.meta.url)) });
+  const error = await check({ ...one, tree, settleMs: 60_000, reportDir: false }).catch((e) => e);
+  expect(error).toBeInstanceOf(SimulationError);
+  expect(error.message).toMatch(/orders\/0.*real/);
+});

@@ -1,0 +1,63 @@
+import { createWorld, explore } from "holdfast/sim";
+import { describe, expect, it } from "vitest";
+import { billing, records, topics } from "./trees.ts";
+
+describe("a world moved by hand", () => {
+  const options = { topics: { orders: { partitions: 2, records: records(8, 2) } } };
+
+  it("shows a crash with a record in flight, and where the next worker begins", async () => {
+    const world = await createWorld({ ...options, tree: billing() });
+    await world.run({ until: (w) => w.inflight("orders/0") === 1 && w.facts("acked").length > 1 });
+    const [started] = world
+      .facts("handler_started")
+      .filter((it) => it.partition === 0)
+      .slice(-1);
+    world.inject({ kind: "crash", process: "orders/0" });
+    await world.settle();
+    expect(world.facts("restarting")).toMatchObject([{ child: "orders/0", member: "m1" }]);
+    const again = world
+      .facts("handler_started")
+      .filter((it) => it.partition === 0 && it.offsets[0] === started?.offsets[0]);
+    expect(again).toHaveLength(2);
+    await world.stop();
+    expect(world.kafka.lag()).toBe(0);
+  });
+
+  it("is the same to the byte for the same seed, and another for another", async () => {
+    const play = async (seed: number): Promise<string> => {
+      const tree = billing();
+      const world = await createWorld({ ...options, tree, members: 2, strategy: "random", seed });
+      world.inject({ kind: "pause", member: "m1", ms: 60_000 });
+      await world.settle();
+      await world.stop();
+      return world.trace();
+    };
+    expect(await play(4)).toBe(await play(4));
+    expect(await play(4)).not.toBe(await play(5));
+  });
+
+  it("refuses what is not there in one line", async () => {
+    const world = await createWorld({ ...options, tree: billing() });
+    expect(() => world.inject({ kind: "crash", process: "orders/9" })).toThrow(/"orders\/9"/);
+    expect(() => world.inject({ kind: "pause", member: "m9" })).toThrow(/"m9"/);
+    expect(() => world.inject({ kind: "fall" as never })).toThrow(/"fall".*allowed: crash/);
+    const never = world.run({ until: () => false, ms: 1_000 });
+    await expect(never).rejects.toThrow(/not within 1000 simulated ms/);
+  });
+});
+
+describe("an exploration", () => {
+  it("runs every schedule of a small world, each once", async () => {
+    const one = { topics: { orders: { partitions: 1, records: records(1, 1) } }, members: 1 };
+    const shallow = await explore({ ...one, tree: billing(), depth: 4 });
+    const deeper = await explore({ ...one, tree: billing(), depth: 7 });
+    expect(shallow.exhausted).toBe(true);
+    expect(deeper.exhausted).toBe(true);
+    expect(deeper.runs).toBeGreaterThan(shallow.runs);
+  });
+
+  it("says when it did not get to the end", async () => {
+    const result = await explore({ topics, tree: billing(), depth: 40, runs: 20 });
+    expect(result).toEqual({ runs: 20, exhausted: false });
+  });
+});
