@@ -97,7 +97,7 @@ describe("a run", () => {
 describe("bad input", () => {
   const base = ["--group", "g", "--topic", "t"];
   const cases: [string, string[], RegExp, object?][] = [
-    ["an unknown command", ["walk"], /"walk" is not a command; allowed: run, demo/],
+    ["an unknown command", ["walk"], /"walk" is not a command; allowed: run, sim, demo/],
     ["no module", ["run"], /run needs a module/],
     ["two modules", ["run", "a.mjs", "b.mjs"], /takes one module.*b\.mjs/],
     [

@@ -1,0 +1,87 @@
+/** Why this exists: `holdfast sim <module>`: the module that `holdfast run` hosts, under simulation. */
+import { consumerGroup } from "../../supervisors/consumer-group.ts";
+import { OptionError } from "../kernel/errors.ts";
+import type { CheckOptions } from "../sim/options.ts";
+import { type Arguments, readArguments } from "./arguments.ts";
+import { BAD_INPUT, CommandError, FAILED } from "./command-error.ts";
+import { type HandlerModule, loadHandlerModule } from "./handler-module.ts";
+
+export const SIM_USAGE = `holdfast sim <module> [options]
+
+  Runs the module's handler in simulated groups of two members, with everything going wrong that
+  may, and tells the first promise that is broken. Nothing real is touched. Needs fast-check.
+
+  --runs N                  how many worlds (default 500)
+  --seed N                  the same seed is the same worlds (default by chance)
+  --replay TOKEN            plays the one run of a token that was printed
+  --json                    one JSON object as the last line on stdout
+
+  Every run kept its promises: exit 0. A promise was broken: exit 1. Bad input: exit 2.`;
+
+const OPTIONS = {
+  runs: { type: "string" },
+  seed: { type: "string" },
+  replay: { type: "string" },
+  json: { type: "boolean" },
+} as const;
+
+const PARTITIONS = 3;
+
+export async function sim(args: string[]): Promise<void> {
+  const given = readArguments(args, OPTIONS);
+  const [path, ...rest] = given.positionals;
+  if (path === undefined) {
+    throw new CommandError(BAD_INPUT, "sim needs a module: holdfast sim <module>");
+  }
+  if (rest.length > 0) {
+    throw new CommandError(BAD_INPUT, `sim takes one module, and was given ${rest[0]} as well`);
+  }
+  const options = optionsOf(given, await loadHandlerModule(path));
+  const json = given.flag("json");
+  // Loaded only here: nobody else needs fast-check.
+  const { check, replay } = await import("../sim/check.ts").catch((error: Error) => {
+    throw new CommandError(FAILED, error.message);
+  });
+  const token = given.text("replay");
+  try {
+    const result = await (token === undefined ? check(options) : replay(token, options));
+    if (json) console.log(JSON.stringify(result));
+    else console.log(`${result.runs} runs, ${result.steps} steps: every promise was kept`);
+  } catch (error) {
+    await told(error, json);
+  }
+}
+
+function optionsOf(given: Arguments, { config, handler }: HandlerModule): CheckOptions {
+  const { brokers: _brokers, source: _source, ...group } = config;
+  const groupId = typeof group.groupId === "string" ? group.groupId : "sim";
+  const topics = Array.isArray(group.topics) ? group.topics.map(String) : ["records"];
+  const runs = wholeNumber(given, "runs", 1);
+  const seed = wholeNumber(given, "seed", 0);
+  return {
+    topics: Object.fromEntries(topics.map((name) => [name, { partitions: PARTITIONS }])),
+    tree: ({ kafka }) => consumerGroup({ ...group, ...handler, groupId, topics, source: kafka }),
+    name: groupId,
+    ...(runs === undefined ? {} : { runs }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+}
+
+function wholeNumber(given: Arguments, name: string, min: number): number | undefined {
+  const text = given.text(name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= min) return value;
+  const allowed = `a whole number from ${min}`;
+  throw new CommandError(BAD_INPUT, new OptionError(`--${name}`, text, allowed).message);
+}
+
+async function told(error: unknown, json: boolean): Promise<void> {
+  const { SimulationError } = await import("../sim/report.ts");
+  if (error instanceof OptionError) throw new CommandError(BAD_INPUT, error.message);
+  if (!(error instanceof SimulationError)) throw error;
+  const { invariant, run, seed, steps, token } = error;
+  console.error(error.message);
+  if (json) console.log(JSON.stringify({ invariant, run, seed, steps, token }));
+  process.exitCode = FAILED;
+}
