@@ -24,7 +24,8 @@ export interface Host {
   /**
    * Which of `ready` waiting processes runs next, 0 being the one that waits longest. A host that
    * has this is in charge of the schedule: the kernel then asks before every single message.
-   * Absent on the real host: first come, first served, many messages a turn.
+   * `pidAt` tells whose turn an answer would mean. Absent on the real host: first come, first
+   * served, many messages a turn.
    */
-  readonly pick?: (ready: number) => number;
+  readonly pick?: (ready: number, pidAt: (index: number) => number) => number;
 }

@@ -104,10 +104,10 @@ export class Scheduler {
   }
 
   /** One message of one process, both of the host's choosing. */
-  #step(pick: (ready: number) => number): void {
+  #step(pick: NonNullable<Host["pick"]>): void {
     let before: Process | null = null;
     let process = this.#first;
-    for (let i = pick(this.#ready); i > 0 && process !== null; i--) {
+    for (let i = pick(this.#ready, this.#pidAt); i > 0 && process !== null; i--) {
       before = process;
       process = process.nextReady;
     }
@@ -120,6 +120,12 @@ export class Scheduler {
     this.#armed = false;
     if (this.#first !== null) this.#arm();
   }
+
+  readonly #pidAt = (index: number): number => {
+    let process = this.#first;
+    for (let i = index; i > 0 && process !== null; i--) process = process.nextReady;
+    return process?.id ?? 0;
+  };
 
   #take(process: Process, before: Process | null): void {
     if (before === null) this.#first = process.nextReady;

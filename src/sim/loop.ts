@@ -41,12 +41,19 @@ export class Loop {
     return true;
   }
 
+  /** A member by the number in its name, newcomers below zero; time is nobody. */
+  readonly #nameAt = (at: number): number => {
+    const name = this.#ready[at]?.member.name ?? "";
+    const number = Number(name.slice(1));
+    return name.startsWith("n") ? -number : number;
+  };
+
   #step(endMs: number): boolean {
     const ready = this.#ready;
     const { nextMs, nowMs } = this.clock;
     if (ready.length > 0) {
       const overtakes = nextMs !== null && nextMs - nowMs <= OVERTAKE_MS ? 1 : 0;
-      const at = this.#oracle.choose("pick", ready.length + overtakes);
+      const at = this.#oracle.choose("pick", ready.length + overtakes, this.#nameAt);
       const next = ready[at];
       if (next !== undefined) {
         ready.splice(at, 1);

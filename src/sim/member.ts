@@ -16,7 +16,8 @@ export interface Surroundings {
   /** Queues a step of a member; it runs when its turn comes. */
   ready(member: Member, run: () => void): void;
   timer(ms: number, fire: () => void): Cancel;
-  pick(bound: number): number;
+  /** Which of a member's waiting processes goes on. */
+  pick(member: Member, bound: number, pidAt: (index: number) => number): number;
   jitter(bound: number): number;
   /** Runs `code` as this member's own. */
   enter(member: Member, code: () => void): void;
@@ -150,7 +151,7 @@ export class Member {
         };
       },
       choose: (bound) => world.jitter(bound),
-      pick: (ready) => world.pick(ready),
+      pick: (ready, pidAt) => world.pick(this, ready, pidAt),
     };
     return host;
   }

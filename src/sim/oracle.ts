@@ -7,8 +7,13 @@
 /** What is decided: `pick` the next step, a request's `delay`, the actors' own `jitter`. */
 export type ChoiceKind = "pick" | "delay" | "jitter";
 
+/** Whose turn an answer would mean, of the steps to pick from. */
+export type NameAt = (index: number) => number;
+
 /** Answers from 0 to `bound - 1`. */
-export type Strategy = (kind: ChoiceKind, bound: number) => number;
+export type Strategy = (kind: ChoiceKind, bound: number, nameAt: NameAt) => number;
+
+const NOBODY: NameAt = () => 0;
 
 const PRIME = 0x01000193;
 
@@ -23,9 +28,9 @@ export class Oracle {
     this.#strategy = strategy;
   }
 
-  choose(kind: ChoiceKind, bound: number): number {
+  choose(kind: ChoiceKind, bound: number, nameAt = NOBODY): number {
     if (bound <= 1) return 0;
-    const answer = this.#strategy(kind, bound);
+    const answer = this.#strategy(kind, bound, nameAt);
     if (answer === 0) this.#zeros++;
     else {
       for (; this.#zeros > 0; this.#zeros--) this.#tape.push(0);

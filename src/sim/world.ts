@@ -229,7 +229,8 @@ export class World {
       now: () => loop.clock.nowMs,
       ready: (member, run) => loop.ready(member, run),
       timer: (ms, fire) => loop.clock.set(ms, fire),
-      pick: (bound) => oracle.choose("pick", bound),
+      pick: (member, bound, pidAt) =>
+        oracle.choose("pick", bound, (at) => nameOf(this.members.indexOf(member), pidAt(at))),
       jitter: (bound) => oracle.choose("jitter", bound),
       enter: (member, code) => loop.enter(member, code),
       furnish: (member) => this.#furnish(member),
@@ -316,4 +317,6 @@ export class World {
   }
 }
 
+/** One number for a process of a member. */
+const nameOf = (member: number, pid: number): number => (member + 1) * 1_000_000 + pid;
 const isNewcomer = ({ name }: Member): boolean => name.startsWith("n");
