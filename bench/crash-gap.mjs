@@ -2,8 +2,8 @@
  * How much a worker's crash costs, on a real Kafka that this program starts: the time from the
  * throw to the same record again, and the longest pause of the other partitions meanwhile.
  *
- *     npm run bench            a table, best and median of five crashes
- *     npm run bench -- --json  the same as one JSON object
+ *     npm run bench -- crash-gap            a table, best and median of five crashes
+ *     npm run bench -- crash-gap --json     the same as one JSON object
  */
 import { createSystem } from "holdfast";
 import { consumerGroup, kafkajs } from "holdfast/kafka";

@@ -9,26 +9,30 @@ export interface GuardOptions {
   /** Whose code runs just now. */
   host(): Host;
   readonly chance: Chance;
-  /** Throw where a global would be read, instead of standing in for it. */
-  readonly strict: boolean;
+  /** Where given, nothing stands in for a global: it is told by its name, and throws. */
+  readonly leaked: ((name: string) => void) | null;
 }
+
+type Refuse = (name: string) => () => never;
 
 type Globals = Record<string, unknown>;
 const globals = globalThis as unknown as Globals;
 
 /** Puts the simulated globals in place; returns what takes them away again. */
 export function guard(options: GuardOptions): () => void {
-  const replaced = options.strict ? refusing() : standIns(options);
+  const { leaked } = options;
+  const refuse = refusal(leaked ?? (() => {}));
+  const replaced = leaked === null ? standIns(options) : refusing(refuse);
   const before = Object.keys(replaced).map((name) => [name, globals[name]] as const);
   const { random } = Math;
   const now = performance.now;
   const { randomUUID } = globalThis.crypto;
   Object.assign(globals, replaced);
-  Math.random = options.strict ? refuse("Math.random") : () => options.chance(2 ** 30) / 2 ** 30;
-  performance.now = options.strict ? refuse("performance.now") : () => options.host().now();
-  globalThis.crypto.randomUUID = options.strict
-    ? refuse("crypto.randomUUID")
-    : () => uuid(options.chance);
+  const draw = (): number => options.chance(2 ** 30) / 2 ** 30;
+  Math.random = leaked === null ? draw : refuse("Math.random");
+  performance.now = leaked === null ? () => options.host().now() : refuse("performance.now");
+  globalThis.crypto.randomUUID =
+    leaked === null ? () => uuid(options.chance) : refuse("crypto.randomUUID");
   return () => {
     for (const [name, value] of before) globals[name] = value;
     Math.random = random;
@@ -37,13 +41,15 @@ export function guard(options: GuardOptions): () => void {
   };
 }
 
-function refuse(name: string): () => never {
-  return () => {
-    throw new Error(`${name} was read in a simulated run: take it from outside, or drop strict`);
+const refusal =
+  (leaked: (name: string) => void): Refuse =>
+  (name) =>
+  () => {
+    leaked(name);
+    throw new Error(`${name} was read in a strict run`);
   };
-}
 
-function refusing(): Globals {
+function refusing(refuse: Refuse): Globals {
   const refused = ["setTimeout", "setInterval", "setImmediate"].map((name) => [name, refuse(name)]);
   const noDate = new Proxy(Date, {
     construct: refuse("new Date"),

@@ -21,6 +21,7 @@ import { Network } from "./network.ts";
 import { Oracle, type Strategy } from "./oracle.ts";
 import { Progress } from "./progress.ts";
 import type { Topics, Tree } from "./setup.ts";
+import { Violation } from "./violation.ts";
 
 export interface WorldOptions {
   readonly topics: Topics;
@@ -98,7 +99,7 @@ export class World {
     this.#restore = guard({
       host: () => this.loop.current?.host ?? this.#host,
       chance: this.#chance,
-      strict: this.#options.strict,
+      leaked: this.#options.strict ? (name) => this.#leak(name) : null,
     });
   }
 
@@ -253,6 +254,12 @@ export class World {
     });
     for (const group of groups) this.progress.groups.set(group.groupId, group);
     return spec;
+  }
+
+  #leak(name: string): void {
+    const { audience, loop } = this;
+    const whose = loop.current?.name ?? "somebody";
+    audience.violation ??= new Violation("strict", `${whose} reads ${name}: take it from outside`);
   }
 
   #observe(member: Member, kernel: Kernel): void {

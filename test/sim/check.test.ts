@@ -2,7 +2,15 @@ import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { arbitraries, check, invariants, replay, SimulationError } from "holdfast/sim";
+import {
+  arbitraries,
+  check,
+  invariants,
+  reached,
+  replay,
+  SimulationError,
+  sometimes,
+} from "holdfast/sim";
 import { describe, expect, it } from "vitest";
 import { billing, lying, records, topics } from "./trees.ts";
 
@@ -112,6 +120,24 @@ describe("a check", () => {
     );
     expect(error.invariant).toBe("VACUOUS");
     expect(error.message).toMatch(/no producerTimeout ever struck/);
+  });
+
+  it("comes by the marks in the user's code, or calls itself vacuous", async () => {
+    const tree = billing({
+      eachMessage: ({ message }) => {
+        reached("a handler");
+        sometimes("a second record", message.offset === "1");
+        sometimes("a hundredth record", message.offset === "99");
+      },
+    });
+    const error = await caught(check({ topics, tree, seed: 1, runs: 20 }));
+    expect(error.message).toMatch(/^VACUOUS .* never a hundredth record$/);
+    sometimes("outside of a check it does nothing", false);
+  });
+
+  it.each(["fifo", "random", "pct", "swarm"] as const)("passes under %s", async (strategy) => {
+    const result = await check({ topics, tree: billing(), seed: 2, runs: 40, strategy });
+    expect(result.runs).toBe(40);
   });
 
   it("writes nothing where it is told to", async () => {
