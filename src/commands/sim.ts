@@ -80,8 +80,8 @@ async function told(error: unknown, json: boolean): Promise<void> {
   const { SimulationError } = await import("../sim/report.ts");
   if (error instanceof OptionError) throw new CommandError(BAD_INPUT, error.message);
   if (!(error instanceof SimulationError)) throw error;
-  const { invariant, run, seed, steps, token } = error;
+  const { invariant, run, seed, storyLines, token } = error;
   console.error(error.message);
-  if (json) console.log(JSON.stringify({ invariant, run, seed, steps, token }));
+  if (json) console.log(JSON.stringify({ invariant, run, seed, storyLines, token }));
   process.exitCode = FAILED;
 }

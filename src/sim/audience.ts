@@ -1,6 +1,6 @@
 /** Why this exists: who hears of what happens in a world, and that the first broken law ends it. */
 import type { Fact, FactOf, FactType } from "./facts.ts";
-import { Violation } from "./violation.ts";
+import { type Violation, violationOf } from "./violation.ts";
 
 /** Hears every fact of its types; `member` is "" where it is the broker's, or nobody's. */
 export type Watcher = { readonly [T in FactType]?: (fact: FactOf<T>, member: string) => void };
@@ -59,7 +59,6 @@ export class Audience {
   }
 
   #broken(error: unknown): void {
-    if (!(error instanceof Violation)) throw error;
-    this.violation ??= error;
+    this.violation ??= violationOf(error);
   }
 }

@@ -3,50 +3,78 @@
  * all of them can be run, one after the other, by counting through the choices.
  */
 
-import { fc } from "./fast-check.ts";
+import { OptionError } from "../kernel/errors.ts";
+import { loadFastCheck } from "./fast-check.ts";
 import type { Fault } from "./fault.ts";
-import { type CheckOptions, scriptOf, settingsOf } from "./options.ts";
+import { type CheckOptions, recordsOf, scriptOf, settingsOf } from "./options.ts";
 import type { ChoiceKind, Strategy } from "./oracle.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, Schedule } from "./plan.ts";
 import { report } from "./report.ts";
 import { runScript } from "./run.ts";
+import { isFault } from "./token.ts";
 
-export interface ExploreOptions extends Omit<CheckOptions, "faults" | "strategy" | "timeLimit"> {
+export interface ExploreOptions
+  extends Pick<
+    CheckOptions,
+    "topics" | "tree" | "members" | "invariants" | "eventually" | "settleMs" | "maxSteps" | "seed"
+  > {
   /** How many choices, from the first on, are tried in every way; all later ones are the plainest. */
   readonly depth: number;
-  /** What is tried in every way; default the order of steps alone. */
+  /** What is tried in every way; default `["pick"]`, the order of steps alone. */
   readonly choices?: readonly ChoiceKind[];
   /** Faults that strike in every run. */
   readonly strikes?: readonly Fault[];
+  /** The most schedules to run; default 10,000. */
+  readonly maxRuns?: number;
+  readonly name?: string;
+  readonly reportDir?: string | false;
 }
 
 export interface ExploreResult {
   readonly runs: number;
-  /** Whether every schedule within `depth` was run; false: `runs` was reached first. */
+  /** Whether every schedule within `depth` was run; false: `maxRuns` was reached first. */
   readonly exhausted: boolean;
 }
 
+const CHOICES: readonly ChoiceKind[] = ["pick", "delay", "jitter"];
+
 /** Rejects with a `SimulationError` at the first schedule that breaks a law. */
 export async function explore(options: ExploreOptions): Promise<ExploreResult> {
-  const { depth, choices = ["pick"], strikes = [], runs = 10_000, ...rest } = options;
-  const settings = settingsOf({ ...rest, runs });
-  const records = settings.records.map((arbitrary) => {
+  const { depth, choices = ["pick"], strikes = [], maxRuns = 10_000, ...rest } = options;
+  const settings = settingsOf({ ...rest, runs: maxRuns });
+  need(Number.isInteger(depth) && depth >= 0, "depth", depth, "a whole number from 0");
+  need(
+    choices.every((kind) => CHOICES.includes(kind)),
+    "choices",
+    choices,
+    CHOICES.join(", "),
+  );
+  need(strikes.every(isFault), "strikes", strikes, "an array of faults");
+  const fc = await loadFastCheck();
+  const records = recordsOf(fc, settings).map((arbitrary) => {
     const [first = []] = fc.sample(arbitrary, { seed: settings.seed, numRuns: 1 });
     return first;
   });
-  const schedule = { strategy: "fifo", seed: 0, tape: null } as const;
   const odometer = new Odometer(depth, new Set(choices));
-  for (let run = 1; run <= runs; run++) {
-    const plan: Plan = { records, faults: strikes, feedMs: 0, schedule: { ...schedule } };
+  const began = performance.now();
+  for (let run = 1; run <= maxRuns; run++) {
+    const schedule: Schedule = { strategy: "fifo", seed: 0, tape: null };
+    const plan: Plan = { records, faults: strikes, feedMs: 0, chanceSeed: 0, schedule };
     const script = { ...scriptOf(settings, plan), strategy: odometer.strategy() };
     const outcome = await runScript(script, settings.run);
     if (outcome.violation !== null) {
-      plan.schedule.tape = outcome.tape;
-      throw await report({ settings, plan, outcome, run, shrinks: 0, realMs: 0 });
+      schedule.tape = outcome.tape;
+      const found = { shrinks: 0, realMs: performance.now() - began };
+      throw await report({ settings, plan, outcome, run, found });
     }
+    need(outcome.joins > 0, "tree", options.tree, "one that joins a consumer group");
     if (!odometer.next()) return { runs: run, exhausted: true };
   }
-  return { runs, exhausted: false };
+  return { runs: maxRuns, exhausted: false };
+}
+
+function need(good: boolean, name: string, value: unknown, allowed: string): void {
+  if (!good) throw new OptionError(name, value, allowed);
 }
 
 /** Counts through the choices as a car counts miles: the last wheel turns first. */

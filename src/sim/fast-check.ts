@@ -1,12 +1,14 @@
-/** Why this exists: fast-check is an optional peer, and whoever lacks it is told so in one line. */
-import type * as FastCheck from "fast-check";
+/**
+ * Why this exists: fast-check is an optional peer, so it is loaded when it is first needed, and
+ * whoever lacks it is told so in one line.
+ */
+export type FastCheck = typeof import("fast-check");
 
-async function load(): Promise<typeof FastCheck> {
+export async function loadFastCheck(): Promise<FastCheck> {
   try {
     return await import("fast-check");
   } catch (cause) {
+    if ((cause as { code?: string }).code !== "ERR_MODULE_NOT_FOUND") throw cause;
     throw new Error("holdfast/sim needs fast-check: npm install --save-dev fast-check", { cause });
   }
 }
-
-export const fc = await load();

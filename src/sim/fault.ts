@@ -25,7 +25,7 @@ export const FAULTS = {
   /** A commit arrives late, never, twice, or its answer is lost. */
   staleCommit: ["late", "lost", "answerLost", "twice"],
   /** No way between a member and the broker for a while: none at all, or none back. */
-  partition: ["both", "answers"],
+  networkCut: ["both", "answers"],
   /** A fetch brings nothing or little; the log has a gap, is compacted, or begins later. */
   fetch: ["empty", "partial", "gap", "compacted", "truncated"],
   /** A handler takes long. */
@@ -41,7 +41,7 @@ export const FAULTS = {
 } as const satisfies Record<string, readonly string[]>;
 
 export type FaultKind = keyof typeof FAULTS;
-export const FAULT_KINDS = Object.keys(FAULTS) as FaultKind[];
+export const FAULT_KINDS: readonly FaultKind[] = Object.keys(FAULTS) as FaultKind[];
 
 /** What a fault waits for. */
 export const TRIGGERS = [
@@ -75,7 +75,7 @@ export interface Fault {
 /** How long faults may last: less than anybody notices, to more than a session. */
 export const DURATIONS_MS = [0, 5, 50, 500, 5_000, 40_000, 100_000] as const;
 
-/** One line: `crash kill on handler_started 3, target 2`. */
+/** One line: `crash kill on handler_started 3, target 2, 0 ms`. */
 export function formatFault({ kind, how, on, nth, target, ms }: Fault): string {
   return `${kind} ${how} on ${on} ${nth}, target ${target}, ${ms} ms`;
 }

@@ -1,5 +1,6 @@
 /** Why this exists: what a member runs in one life: the user's tree, with everything watched. */
 import type { ChildSpec } from "../kernel/child-spec.ts";
+import { OptionError } from "../kernel/errors.ts";
 import type { LogDriver } from "../ports/log-driver.ts";
 import type { Given, NewSimEvent } from "./facts.ts";
 import type { Member } from "./member.ts";
@@ -36,7 +37,7 @@ export function furnish(
   };
   const spec = tree({ kafka, state, member: name });
   if (typeof spec !== "object" || spec === null || !("start" in spec)) {
-    throw new TypeError(`tree: ${String(spec)} is not allowed; allowed: a child specification`);
+    throw new OptionError("tree", spec, "a function that returns a child specification");
   }
   return watchHandlers(spec, handlerWorld(member, tell, fate));
 }

@@ -1,9 +1,11 @@
 /**
- * Why this exists: user code reads clocks, rolls dice and sets timers. During a run it gets the
- * simulated ones, so that the same seed is the same run; afterwards everything is as it was.
+ * Why this exists: user code reads clocks, rolls dice and sets timers. While a world moves it gets
+ * the simulated ones, so that the same seed is the same run; afterwards everything is as it was.
  */
+import { promisify } from "node:util";
 import type { Host } from "../kernel/host.ts";
 import type { Chance } from "./chance.ts";
+import { SimTimers } from "./sim-timers.ts";
 
 export interface GuardOptions {
   /** Whose code runs just now. */
@@ -13,89 +15,85 @@ export interface GuardOptions {
   readonly leaked: ((name: string) => void) | null;
 }
 
-type Refuse = (name: string) => () => never;
+type Place = readonly [owner: object, name: string, value: unknown];
 
-type Globals = Record<string, unknown>;
-const globals = globalThis as unknown as Globals;
+const RealDate = Date;
 
-/** Puts the simulated globals in place; returns what takes them away again. */
-export function guard(options: GuardOptions): () => void {
-  const { leaked } = options;
-  const refuse = refusal(leaked ?? (() => {}));
-  const replaced = leaked === null ? standIns(options) : refusing(refuse);
-  const before = Object.keys(replaced).map((name) => [name, globals[name]] as const);
-  const { random } = Math;
-  const now = performance.now;
-  const { randomUUID } = globalThis.crypto;
-  Object.assign(globals, replaced);
-  const draw = (): number => options.chance(2 ** 30) / 2 ** 30;
-  Math.random = leaked === null ? draw : refuse("Math.random");
-  performance.now = leaked === null ? () => options.host().now() : refuse("performance.now");
-  globalThis.crypto.randomUUID =
-    leaked === null ? () => uuid(options.chance) : refuse("crypto.randomUUID");
-  return () => {
-    for (const [name, value] of before) globals[name] = value;
-    Math.random = random;
-    performance.now = now;
-    globalThis.crypto.randomUUID = randomUUID;
-  };
+export class Guard {
+  readonly #places: readonly Place[];
+  #before: { owner: object; name: string; was: PropertyDescriptor | undefined }[] = [];
+
+  constructor(options: GuardOptions) {
+    const { leaked } = options;
+    this.#places = leaked === null ? standIns(options) : refusals(leaked);
+  }
+
+  enter(): void {
+    if (this.#before.length > 0) return;
+    this.#before = this.#places.map(([owner, name, value]) => {
+      const was = Object.getOwnPropertyDescriptor(owner, name);
+      Object.defineProperty(owner, name, { value, configurable: true, writable: true });
+      return { owner, name, was };
+    });
+  }
+
+  leave(): void {
+    for (const { owner, name, was } of this.#before.splice(0)) {
+      if (was === undefined) Reflect.deleteProperty(owner, name);
+      else Object.defineProperty(owner, name, was);
+    }
+  }
 }
 
-const refusal =
-  (leaked: (name: string) => void): Refuse =>
-  (name) =>
-  () => {
+function standIns({ host, chance }: GuardOptions): Place[] {
+  const timers = new SimTimers(host);
+  const setTimeout = timers.setter(false);
+  // What `node:util` makes of the real one.
+  Object.defineProperty(setTimeout, promisify.custom, {
+    value: (ms: number, value: unknown) =>
+      new Promise((resolve) => void setTimeout(() => resolve(value), ms)),
+  });
+  const clear = (handle: unknown): void => timers.clear(handle);
+  return [
+    [globalThis, "setTimeout", setTimeout],
+    [globalThis, "setInterval", timers.setter(true)],
+    [
+      globalThis,
+      "setImmediate",
+      (run: (...args: unknown[]) => void, ...args: unknown[]) => setTimeout(run, 0, ...args),
+    ],
+    [globalThis, "clearTimeout", clear],
+    [globalThis, "clearInterval", clear],
+    [globalThis, "clearImmediate", clear],
+    [globalThis, "Date", simulatedDate(host)],
+    [Math, "random", () => chance(2 ** 30) / 2 ** 30],
+    [performance, "now", () => host().now()],
+    [globalThis.crypto, "randomUUID", () => uuid(chance)],
+  ];
+}
+
+function refusals(leaked: (name: string) => void): Place[] {
+  const refuse = (name: string) => (): never => {
     leaked(name);
     throw new Error(`${name} was read in a strict run`);
   };
-
-function refusing(refuse: Refuse): Globals {
-  const refused = ["setTimeout", "setInterval", "setImmediate"].map((name) => [name, refuse(name)]);
-  const noDate = new Proxy(Date, {
-    construct: refuse("new Date"),
+  const noDate = new Proxy(RealDate, {
+    // A date of a given moment reads no clock.
+    construct: (date, args) =>
+      args.length === 0 ? refuse("new Date")() : Reflect.construct(date, args),
+    apply: refuse("Date"),
     get: (date, key) => (key === "now" ? refuse("Date.now") : Reflect.get(date, key)),
   });
-  return { ...Object.fromEntries(refused), Date: noDate };
+  return [
+    ...["setTimeout", "setInterval", "setImmediate"].map((name): Place => {
+      return [globalThis, name, refuse(name)];
+    }),
+    [globalThis, "Date", noDate],
+    [Math, "random", refuse("Math.random")],
+    [performance, "now", refuse("performance.now")],
+    [globalThis.crypto, "randomUUID", refuse("crypto.randomUUID")],
+  ];
 }
-
-function standIns({ host }: GuardOptions): Globals {
-  const cancels = new Map<number, () => void>();
-  let lastId = 0;
-  const set = (ms: number, run: () => void, again: boolean): number => {
-    const id = ++lastId;
-    const arm = (): void => {
-      const cancel = host().timer(ms, () => {
-        cancels.delete(id);
-        if (again) arm();
-        run();
-      });
-      cancels.set(id, cancel);
-    };
-    arm();
-    return id;
-  };
-  const clear = (id: unknown): void => {
-    const key = Number(id);
-    cancels.get(key)?.();
-    cancels.delete(key);
-  };
-  const setter =
-    (again: boolean) =>
-    (run: (...args: unknown[]) => void, ms = 0, ...args: unknown[]): number =>
-      set(Math.max(again ? 1 : 0, ms), () => run(...args), again);
-  return {
-    setTimeout: setter(false),
-    setInterval: setter(true),
-    setImmediate: (run: (...args: unknown[]) => void, ...args: unknown[]) =>
-      set(0, () => run(...args), false),
-    clearTimeout: clear,
-    clearInterval: clear,
-    clearImmediate: clear,
-    Date: simulatedDate(host),
-  };
-}
-
-const RealDate = Date;
 
 function simulatedDate(host: () => Host): DateConstructor {
   const now = (): number => Math.floor(host().wallNow());
@@ -107,7 +105,7 @@ function simulatedDate(host: () => Host): DateConstructor {
   });
 }
 
-function uuid(chance: Chance): `${string}-${string}-${string}-${string}-${string}` {
+function uuid(chance: Chance): string {
   const hex = (digits: number): string =>
     Array.from({ length: digits }, () => chance(16).toString(16)).join("");
   return `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;

@@ -4,9 +4,11 @@
  */
 import type { MemoryKafka } from "../drivers/memory-kafka.ts";
 import { OptionError } from "../kernel/errors.ts";
+import { partitionKey } from "../ports/record.ts";
 import type { Fact, FactOf, FactType } from "./facts.ts";
 import { FAULTS, type Fault, type FaultKind } from "./fault.ts";
-import type { Invariant } from "./invariants/invariant.ts";
+import { upMembers } from "./injector.ts";
+import { forget, type Invariant } from "./invariants/invariant.ts";
 import { invariants } from "./invariants/invariants.ts";
 import { exclusive, swearIn } from "./run.ts";
 import { checkTopics, type Topics, type Tree } from "./setup.ts";
@@ -27,18 +29,33 @@ export interface HandWorldOptions {
   readonly invariants?: readonly Invariant[];
 }
 
-/** A fault now. */
+/** A fault now. Fields that its kind does not use are refused. */
 export interface Strike {
   readonly kind: FaultKind;
   /** One of the kind's variants; default the first. */
   readonly how?: string;
-  /** The label of the process to crash, as the tree shows it: `"orders/0"`, `"acker"`. */
+  /** For `crash` and `mailboxFull`: the process's label in the tree, `"orders/0"` or `"acker"`. */
   readonly process?: string;
-  /** Default the first member. */
+  /** Whose process, or which member; default the first that fits. */
   readonly member?: string;
+  /** For a `fetch` that changes the log: `"orders/0"`. */
+  readonly partition?: string;
   /** How long it lasts; default 0: no longer than it must. */
   readonly ms?: number;
 }
+
+/** What a kind strikes; those that are not here strike whatever comes next. */
+const STRUCK: Partial<Record<FaultKind, readonly ("process" | "member" | "partition")[]>> = {
+  crash: ["process", "member"],
+  mailboxFull: ["process", "member"],
+  kill: ["member"],
+  stop: ["member"],
+  pause: ["member"],
+  networkCut: ["member"],
+  clockJump: ["member"],
+  drift: ["member"],
+  fetch: ["partition"],
+};
 
 export interface HandWorld {
   readonly kafka: MemoryKafka & { lag(groupId?: string): number };
@@ -84,6 +101,7 @@ export async function createWorld(options: HandWorldOptions): Promise<HandWorld>
     faults: [],
     strategy: strategyOf(strategy, seed),
     feedMs: 0,
+    chanceSeed: seed,
     strict: false,
   });
   const trace: Traced[] = [];
@@ -145,41 +163,59 @@ async function within<T>(world: World, run: () => Promise<T>): Promise<T> {
   }
 }
 
-function faultOf(world: World, { kind, how, process, member, ms = 0 }: Strike): Fault {
+function faultOf(world: World, strike: Strike): Fault {
+  const { kind, how, ms = 0 } = strike;
   const variants: readonly string[] | undefined = FAULTS[kind];
   if (variants === undefined) throw new OptionError("kind", kind, Object.keys(FAULTS).join(", "));
   const chosen = how ?? variants[0] ?? "";
   if (!variants.includes(chosen)) throw new OptionError("how", chosen, variants.join(", "));
-  const target =
-    process === undefined ? memberIndex(world, member) : victim(world, process, member);
-  return { kind, how: chosen, on: "step", nth: 1, target, ms };
+  const used = STRUCK[kind] ?? [];
+  for (const name of ["process", "member", "partition"] as const) {
+    if (strike[name] === undefined || used.includes(name)) continue;
+    throw new OptionError(
+      name,
+      strike[name],
+      `nothing: ${kind} takes ${used.join(", ") || "none"}`,
+    );
+  }
+  return { kind, how: chosen, on: "step", nth: 1, target: targetOf(world, strike, used), ms };
 }
 
-function memberIndex(world: World, name: string | undefined): number {
-  if (name === undefined) return 0;
-  const at = world.members
-    .filter(({ state }) => state === "up")
-    .findIndex((its) => its.name === name);
-  if (at < 0) throw new OptionError("member", name, "the name of a member that is up");
-  return at;
+/** Its place in the list that the fault counts in. */
+function targetOf(world: World, strike: Strike, used: readonly string[]): number {
+  const { process: label, member: name, partition } = strike;
+  if (used.includes("process")) {
+    const fits = world.victims().findIndex(({ member, process }) => {
+      return process.label === label && (name === undefined || member.name === name);
+    });
+    return found(fits, "process", label, "the label of a process that lives");
+  }
+  if (name !== undefined) {
+    const at = upMembers(world.members).findIndex((member) => member.name === name);
+    return found(at, "member", name, "the name of a member that is up");
+  }
+  if (partition === undefined) return 0;
+  const partitions = world.progress.partitions;
+  const at = partitions.findIndex((p) => partitionKey(p.topic, p.partition) === partition);
+  return found(at, "partition", partition, "a partition of the topics");
 }
 
-function victim(world: World, label: string, name: string | undefined): number {
-  const at = world.victims().findIndex(({ member, process }) => {
-    return process.label === label && (name === undefined || member.name === name);
-  });
-  if (at < 0) throw new OptionError("process", label, "the label of a process that lives");
+function found(at: number, name: string, value: unknown, allowed: string): number {
+  if (at < 0) throw new OptionError(name, value, allowed);
   return at;
 }
 
 function inflight(trace: readonly Traced[], partition: string | undefined): number {
-  let count = 0;
-  for (const { fact } of trace) {
+  const open = new Map<string, number>();
+  for (const { fact, member } of trace) {
+    if (fact.type === "member_ended") forget(open, member);
     const change = CHANGES[fact.type];
     if (change === undefined || !("topic" in fact && "partition" in fact)) continue;
-    if (partition === undefined || `${fact.topic}/${fact.partition}` === partition) count += change;
+    const place = partitionKey(fact.topic, fact.partition);
+    if (partition !== undefined && place !== partition) continue;
+    open.set(`${member} ${place}`, (open.get(`${member} ${place}`) ?? 0) + change);
   }
-  return count;
+  return [...open.values()].reduce((sum, count) => sum + count, 0);
 }
 
 const CHANGES: Partial<Record<Fact["type"], number>> = { handler_started: 1, handler_ended: -1 };

@@ -154,13 +154,10 @@ type Strike = (world: Victim, fault: Fault, injector: Injector) => void;
 
 const STRIKES: Record<FaultKind, Strike> = {
   crash(world, fault) {
-    const victims = victimsOf(world.members());
-    const victim = victims[fault.target % Math.max(1, victims.length)];
-    if (victim === undefined) return world.struck(fault, "");
-    const { member, process } = victim;
-    world.struck(fault, `${process.label} of ${member.name}`);
+    const victim = victimOf(world, fault);
+    if (victim === undefined) return;
     const reason = fault.how === "error" ? { error: new Error("simulated crash") } : "kill";
-    member.kernel?.exit(process, reason, null);
+    victim.member.kernel?.exit(victim.process, reason, null);
   },
   handlerError: (_world, fault, injector) => injector.fated(fault),
   zombie: (_world, fault, injector) => injector.fated(fault),
@@ -199,7 +196,7 @@ const STRIKES: Record<FaultKind, Strike> = {
   },
   staleCommit: (_world, fault, injector) => injector.tamper("commit", fault),
   producerTimeout: (_world, fault, injector) => injector.tamper("produce", fault),
-  partition(world, fault) {
+  networkCut(world, fault) {
     withMember(world, fault, (member) => {
       world.cut(member, fault.how === "answers" ? "after" : "before");
       world.later(fault.ms, () => world.cut(member, null));
@@ -232,10 +229,9 @@ const STRIKES: Record<FaultKind, Strike> = {
     withMember(world, fault, (member) => member.drift(fault.how === "fast" ? 1.1 : 0.9));
   },
   mailboxFull(world, fault) {
-    const all = world.members().flatMap((member) => member.processes());
-    const process = all[fault.target % Math.max(1, all.length)];
-    world.struck(fault, process?.label ?? "");
-    for (let i = 0; i < FLOOD; i++) process?.send({ type: "flood" });
+    const victim = victimOf(world, fault);
+    if (victim === undefined) return;
+    for (let i = 0; i < FLOOD; i++) victim.process.send({ type: "flood" });
   },
 };
 
@@ -245,8 +241,20 @@ export const victimsOf = (members: readonly Member[]): { member: Member; process
     member.processes().flatMap((process) => (process === member.root ? [] : [{ member, process }])),
   );
 
+function victimOf(world: Victim, fault: Fault): { member: Member; process: Process } | undefined {
+  const victims = victimsOf(world.members());
+  const victim = victims[fault.target % Math.max(1, victims.length)];
+  const what = victim === undefined ? "" : `${victim.process.label} of ${victim.member.name}`;
+  world.struck(fault, what);
+  return victim;
+}
+
+/** Those that a fault of members may strike. */
+export const upMembers = (members: readonly Member[]): Member[] =>
+  members.filter(({ state }) => state === "up");
+
 function withMember(world: Victim, fault: Fault, strike: (member: Member) => void): void {
-  const up = world.members().filter(({ state }) => state === "up");
+  const up = upMembers(world.members());
   const member = up[fault.target % Math.max(1, up.length)];
   world.struck(fault, member?.name ?? "");
   if (member !== undefined) strike(member);

@@ -41,12 +41,8 @@ export class Loop {
     return true;
   }
 
-  /** A member by the number in its name, newcomers below zero; time is nobody. */
-  readonly #nameAt = (at: number): number => {
-    const name = this.#ready[at]?.member.name ?? "";
-    const number = Number(name.slice(1));
-    return name.startsWith("n") ? -number : number;
-  };
+  /** A member by its number; 0 is time's turn. */
+  readonly #nameAt = (at: number): number => this.#ready[at]?.member.number ?? 0;
 
   #step(endMs: number): boolean {
     const ready = this.#ready;
@@ -61,7 +57,11 @@ export class Loop {
         return true;
       }
     }
-    if (nextMs === null || nextMs > endMs) return false;
+    if (nextMs === null || nextMs > endMs) {
+      // Nothing is due until then, and then it is then.
+      if (Number.isFinite(endMs)) this.clock.nowMs = Math.max(nowMs, endMs);
+      return false;
+    }
     this.clock.take()?.();
     return true;
   }

@@ -5,7 +5,7 @@
 
 let counts: Map<string, number> | null = null;
 
-/** Counts the runs' visits to this place. */
+/** Counts visits to this place: see `marks` of a check's options and of its result. */
 export function reached(name: string): void {
   sometimes(name, true);
 }

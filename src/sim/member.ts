@@ -32,6 +32,10 @@ const EPOCH_MS = 1_700_000_000_000;
 
 export class Member {
   readonly name: string;
+  /** From 1, over all members of a world. */
+  readonly number: number;
+  /** There for a while only: whoever ends it, nobody starts it again. */
+  readonly temporary: boolean;
   state: "up" | "paused" | "stopping" | "down" = "down";
   /** Counts its lives. */
   incarnation = 0;
@@ -51,8 +55,10 @@ export class Member {
   #shown = 0;
   #wallSkewMs = 0;
 
-  constructor(name: string, world: Surroundings) {
-    this.name = name;
+  constructor(number: number, temporary: boolean, world: Surroundings) {
+    this.name = `${temporary ? "n" : "m"}${number}`;
+    this.number = number;
+    this.temporary = temporary;
     this.#world = world;
     this.host = this.#newHost();
   }

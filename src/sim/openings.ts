@@ -14,9 +14,8 @@ export interface Opening {
   readonly skipped: (readonly [number, number])[];
   /** The worker whose acks count. */
   incarnation: number | null;
-  /** The worker that was given records last, and the last of them. */
+  /** The worker that was given records last. */
   starter: number | null;
-  last: number;
 }
 
 export class Openings {
@@ -34,7 +33,6 @@ export class Openings {
           skipped: [],
           incarnation: null,
           starter: null,
-          last: -1,
         });
       },
       located: (fact, member) => {

@@ -2,7 +2,7 @@
 import type { Arbitrary } from "fast-check";
 import { OptionError } from "../kernel/errors.ts";
 import type { OutgoingMessage } from "../ports/record.ts";
-import { fc } from "./fast-check.ts";
+import type { FastCheck } from "./fast-check.ts";
 import { FAULT_KINDS, type FaultKind } from "./fault.ts";
 import type { Invariant } from "./invariants/invariant.ts";
 import { invariants, type WorldView } from "./invariants/invariants.ts";
@@ -12,19 +12,26 @@ import { checkTopics, type Topics, type Tree } from "./setup.ts";
 import { STRATEGIES, type StrategyName } from "./strategy.ts";
 
 export interface CheckTopic {
+  /** From 1. */
   readonly partitions: number;
-  /** What the topic holds; default up to 12 records with small numbers. */
+  /**
+   * What the topic holds; default up to 12 records with small numbers. A record without a
+   * `partition` of its own goes to each in turn.
+   */
   readonly records?: Arbitrary<readonly OutgoingMessage[]> | readonly OutgoingMessage[];
 }
 
-/** Times in milliseconds of the simulated world. */
+/** Simulated times end in nothing but `Ms`, real ones say so. All are milliseconds. */
 export interface CheckOptions {
   readonly topics: Readonly<Record<string, CheckTopic>>;
   /** What each member runs. Called anew for every life of every member: keep no state outside. */
   readonly tree: Tree;
   /** Processes that run the tree; default 2. */
   readonly members?: number;
-  /** What may go wrong; default everything. A kind that is named here and never strikes fails the check. */
+  /**
+   * What may go wrong; default everything. Of kinds that are named here each must strike at least
+   * once in a check of 100 runs or more: otherwise it fails as `VACUOUS`.
+   */
   readonly faults?: readonly FaultKind[];
   /** The most faults of one run; default 6. */
   readonly maxFaults?: number;
@@ -34,17 +41,19 @@ export interface CheckOptions {
   readonly eventually?: (world: WorldView) => boolean;
   /** How long that may take; default 600,000. */
   readonly settleMs?: number;
+  /** Steps of one run before the healing, and twice as many after it; default 20,000 and more for many records. */
+  readonly maxSteps?: number;
   /** Default 500, or the environment's `SIM_RUNS`. */
   readonly runs?: number;
-  /** Default by chance, or the environment's `SIM_SEED`. The same seed is the same check. */
+  /** From 0 to 2^31 - 1; default by chance, or the environment's `SIM_SEED`. The same seed is the same check. */
   readonly seed?: number;
-  /** Real milliseconds after which no further run begins; default none, or `SIM_TIME_LIMIT`. */
-  readonly timeLimit?: number;
-  /** Real milliseconds spent on a simpler counterexample; default 5,000. */
-  readonly shrinkLimit?: number;
-  /** Default `"swarm"`. */
+  /** Real time after which no further run begins; default none, or `SIM_TIME_LIMIT`. */
+  readonly timeLimitMs?: number;
+  /** Real time spent on a simpler counterexample; default 5,000. */
+  readonly shrinkLimitMs?: number;
+  /** Default `"swarm"`: each run draws how random it is, and in what. */
   readonly strategy?: StrategyName;
-  /** Throw where clocks, chance and timers are read, instead of standing in; default `SIM_STRICT`. */
+  /** Fail where clocks, chance and timers are read, instead of standing in; default false, or `SIM_STRICT=1`. */
   readonly strict?: boolean;
   /** Names the files of a report; default `"check"`. */
   readonly name?: string;
@@ -55,13 +64,12 @@ export interface CheckOptions {
 export interface Settings {
   readonly given: CheckOptions;
   readonly run: RunOptions;
-  readonly records: readonly Arbitrary<readonly OutgoingMessage[]>[];
   readonly faults: readonly FaultKind[];
   readonly maxFaults: number;
   readonly runs: number;
   readonly seed: number;
-  readonly timeLimit: number | null;
-  readonly shrinkLimit: number;
+  readonly timeLimitMs: number | null;
+  readonly shrinkLimitMs: number;
   readonly strategy: StrategyName;
   readonly name: string;
   readonly reportDir: string | false;
@@ -70,33 +78,37 @@ export interface Settings {
 }
 
 const MAX_STEPS = 20_000;
+export const MAX_SEED = 2 ** 31 - 1;
+const NAMES: readonly (keyof CheckOptions)[] = [
+  ...(["topics", "tree", "members", "faults", "maxFaults", "invariants", "eventually"] as const),
+  ...(["settleMs", "maxSteps", "runs", "seed", "timeLimitMs", "shrinkLimitMs"] as const),
+  ...(["strategy", "strict", "name", "reportDir"] as const),
+];
 
-/** A record whose value is JSON of what `value` draws; without a partition of its own. */
-export const recordArbitrary = (value: Arbitrary<unknown>): Arbitrary<OutgoingMessage> =>
-  value.map(
-    (drawn) => ({ value: JSON.stringify(drawn) }),
-    (record) => JSON.parse(String((record as OutgoingMessage).value)),
-  );
-
-export const arbitraries = { record: recordArbitrary } as const;
+export const arbitraries = {
+  /** A record whose value is JSON of what `value` draws; without a partition of its own. */
+  record: (value: Arbitrary<unknown>): Arbitrary<OutgoingMessage> =>
+    value.map(
+      (drawn) => ({ value: JSON.stringify(drawn) }),
+      (record) => JSON.parse(String((record as OutgoingMessage).value)),
+    ),
+} as const;
 
 /** Throws an `OptionError` naming the first option that cannot be meant. */
 export function settingsOf(given: CheckOptions): Settings {
-  const env = process.env;
+  checkNames(given);
   checkTopics(given.topics);
-  if (typeof given.tree !== "function") throw new OptionError("tree", given.tree, "a function");
-  const { members = 2, faults = FAULT_KINDS, maxFaults = 6, settleMs = 600_000 } = given;
-  const { runs = number(env.SIM_RUNS, "SIM_RUNS") ?? 500, strategy = "swarm" } = given;
-  const { seed = number(env.SIM_SEED, "SIM_SEED") ?? Math.trunc(Math.random() * 2 ** 31) } = given;
-  whole("members", members, 1);
-  whole("maxFaults", maxFaults, 0);
-  whole("runs", runs, 1);
-  whole("settleMs", settleMs, 1);
-  const unknown = faults.find((kind) => !FAULT_KINDS.includes(kind));
-  if (unknown !== undefined) throw new OptionError("faults", unknown, FAULT_KINDS.join(", "));
-  if (!STRATEGIES.includes(strategy)) {
-    throw new OptionError("strategy", strategy, STRATEGIES.join(", "));
-  }
+  need(typeof given.tree === "function", "tree", given.tree, "a function");
+  checkChoices(given);
+  const { members = 2, maxFaults = 6, settleMs = 600_000, shrinkLimitMs = 5_000 } = given;
+  const { maxSteps = MAX_STEPS } = given;
+  const runs = given.runs ?? fromEnv("SIM_RUNS") ?? 500;
+  const seed = given.seed ?? fromEnv("SIM_SEED") ?? Math.trunc(Math.random() * MAX_SEED);
+  const timeLimitMs = given.timeLimitMs ?? fromEnv("SIM_TIME_LIMIT") ?? null;
+  whole({ members, runs, settleMs, maxSteps }, 1);
+  whole({ maxFaults, shrinkLimitMs }, 0);
+  whole({ seed }, 0, MAX_SEED);
+  if (timeLimitMs !== null) whole({ timeLimitMs }, 1);
   const topics = Object.entries(given.topics).map(([name, topic]) => `${name}:${topic.partitions}`);
   return {
     given,
@@ -106,22 +118,32 @@ export function settingsOf(given: CheckOptions): Settings {
       invariants: given.invariants ?? invariants.all,
       eventually: given.eventually ?? ((world) => world.kafka.lag() === 0),
       settleMs,
-      maxSteps: MAX_STEPS,
-      strict: given.strict ?? env.SIM_STRICT !== undefined,
+      maxSteps,
+      strict: given.strict ?? !["", "0", undefined].includes(process.env.SIM_STRICT),
     },
-    records: Object.values(given.topics).map(recordsOf),
-    faults,
+    faults: given.faults ?? FAULT_KINDS,
     maxFaults,
     runs,
-    seed: seed | 0,
-    timeLimit: given.timeLimit ?? number(env.SIM_TIME_LIMIT, "SIM_TIME_LIMIT") ?? null,
-    shrinkLimit: given.shrinkLimit ?? 5_000,
-    strategy,
+    seed,
+    timeLimitMs,
+    shrinkLimitMs,
+    strategy: given.strategy ?? "swarm",
     name: given.name ?? "check",
     reportDir: given.reportDir ?? ".sim",
     world: `${topics.join()};${members}`,
   };
 }
+
+/** What draws the records of each topic, in the order of the options. */
+export const recordsOf = (
+  fc: FastCheck,
+  { given }: Settings,
+): Arbitrary<readonly OutgoingMessage[]>[] =>
+  Object.values(given.topics).map(({ records }) => {
+    if (records === undefined) return fc.array(arbitraries.record(fc.nat(99)), { maxLength: 12 });
+    if (Array.isArray(records)) return fc.constant(records as readonly OutgoingMessage[]);
+    return records as Arbitrary<readonly OutgoingMessage[]>;
+  });
 
 /** The script of a plan, in the world of these options. */
 export function scriptOf({ given }: Settings, plan: Plan): Omit<Script, "strategy"> {
@@ -131,24 +153,52 @@ export function scriptOf({ given }: Settings, plan: Plan): Omit<Script, "strateg
       { partitions, records: plan.records[i] ?? [] },
     ]),
   );
-  return { topics, faults: plan.faults, feedMs: plan.feedMs };
+  const { faults, feedMs, chanceSeed } = plan;
+  return { topics, faults, feedMs, chanceSeed };
 }
 
-function recordsOf({ records }: CheckTopic): Arbitrary<readonly OutgoingMessage[]> {
-  if (records === undefined) return fc.array(recordArbitrary(fc.nat(99)), { maxLength: 12 });
-  if (Array.isArray(records)) return fc.constant(records as readonly OutgoingMessage[]);
-  return records as Arbitrary<readonly OutgoingMessage[]>;
-}
-
-function whole(name: string, value: number, min: number): void {
-  if (!Number.isInteger(value) || value < min) {
-    throw new OptionError(name, value, `a whole number from ${min}`);
+function checkNames(given: CheckOptions): void {
+  need(typeof given === "object" && given !== null, "options", given, "an object");
+  for (const name of Object.keys(given)) {
+    need(NAMES.includes(name as never), name, given[name as never], `one of ${NAMES.join(", ")}`);
   }
 }
 
-function number(text: string | undefined, name: string): number | undefined {
+function checkChoices(given: CheckOptions): void {
+  const { faults, strategy = "swarm", invariants: laws, eventually, reportDir, name } = given;
+  const isList = faults === undefined || Array.isArray(faults);
+  need(isList, "faults", faults, `an array of ${FAULT_KINDS.join(", ")}`);
+  for (const kind of faults ?? []) {
+    need(FAULT_KINDS.includes(kind), "faults", kind, FAULT_KINDS.join(", "));
+  }
+  need(STRATEGIES.includes(strategy), "strategy", strategy, STRATEGIES.join(", "));
+  const areLaws = laws === undefined || (Array.isArray(laws) && laws.every(isLaw));
+  need(areLaws, "invariants", laws, "an array of invariants");
+  const isAsked = eventually === undefined || typeof eventually === "function";
+  need(isAsked, "eventually", eventually, "a function");
+  const isPath = reportDir === undefined || reportDir === false || typeof reportDir === "string";
+  need(isPath, "reportDir", reportDir, "a path, or false");
+  need(name === undefined || typeof name === "string", "name", name, "a text");
+}
+
+const isLaw = (law: Invariant): boolean =>
+  typeof law?.name === "string" && typeof law.watch === "function";
+
+function whole(values: Record<string, number>, min: number, max = Number.MAX_SAFE_INTEGER): void {
+  const allowed = `a whole number from ${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ""}`;
+  for (const [name, value] of Object.entries(values)) {
+    need(Number.isInteger(value) && value >= min && value <= max, name, value, allowed);
+  }
+}
+
+function fromEnv(name: string): number | undefined {
+  const text = process.env[name];
   if (text === undefined || text === "") return undefined;
   const value = Number(text);
-  if (!Number.isInteger(value)) throw new OptionError(name, text, "a whole number");
+  need(Number.isInteger(value) && value >= 0, name, text, "a whole number from 0");
   return value;
+}
+
+function need(good: boolean, name: string, value: unknown, allowed: string): void {
+  if (!good) throw new OptionError(name, value, allowed);
 }

@@ -5,7 +5,7 @@
 import type { Arbitrary, Random, Value } from "fast-check";
 import type { OutgoingMessage } from "../ports/record.ts";
 import { type Chance, chance } from "./chance.ts";
-import { fc } from "./fast-check.ts";
+import type { FastCheck } from "./fast-check.ts";
 import { DURATIONS_MS, FAULTS, type Fault, type FaultKind, TRIGGERS } from "./fault.ts";
 import { player, type Strategy } from "./oracle.ts";
 import { type StrategyName, strategyOf } from "./strategy.ts";
@@ -15,6 +15,8 @@ export interface Plan {
   readonly records: readonly (readonly OutgoingMessage[])[];
   readonly faults: readonly Fault[];
   readonly feedMs: number;
+  /** What `Math.random` begins with in the user's code. */
+  readonly chanceSeed: number;
   readonly schedule: Schedule;
 }
 
@@ -38,40 +40,45 @@ const FEEDS_MS = [0, 0, 1, 20] as const;
 export const strategyFor = ({ strategy, seed, tape }: Schedule): Strategy =>
   tape === null ? strategyOf(strategy, seed) : player(tape);
 
-/** For your own `fc.assert`. */
-export function planArbitrary(options: PlanOptions): Arbitrary<Plan> {
-  return new PlanArbitrary(options);
+/** Plans as values of fast-check: drawn by its seeds, and made simpler by its own search. */
+export function planArbitrary(fc: FastCheck, options: PlanOptions): Arbitrary<Plan> {
+  const source = new PlanSource(fc, options);
+  return Object.assign(Object.create(fc.Arbitrary.prototype) as Arbitrary<Plan>, {
+    generate: (random: Random, biasFactor: number | undefined) =>
+      source.generate(random, biasFactor),
+    shrink: (plan: Plan, context?: unknown) => source.shrink(plan, context),
+    canShrinkWithoutContext: (value: unknown): value is Plan =>
+      typeof value === "object" && value !== null && "schedule" in value,
+  });
 }
 
 type Parts = readonly Value<readonly OutgoingMessage[]>[];
 
-class PlanArbitrary extends fc.Arbitrary<Plan> {
+class PlanSource {
+  readonly #fc: FastCheck;
   readonly #options: PlanOptions;
 
-  constructor(options: PlanOptions) {
-    super();
+  constructor(fc: FastCheck, options: PlanOptions) {
+    this.#fc = fc;
     this.#options = options;
   }
 
-  override generate(random: Random, biasFactor: number | undefined): Value<Plan> {
+  generate(random: Random, biasFactor: number | undefined): Value<Plan> {
     const { records, strategy } = this.#options;
     const parts = records.map((arbitrary) => arbitrary.generate(random, biasFactor));
     const seed = random.nextInt();
     const plan: Plan = {
       records: parts.map((part) => part.value),
       ...this.#draw(chance(seed)),
+      chanceSeed: seed,
       schedule: { strategy, seed: random.nextInt(), tape: null },
     };
-    return new fc.Value(plan, parts);
-  }
-
-  override canShrinkWithoutContext(value: unknown): value is Plan {
-    return typeof value === "object" && value !== null && "schedule" in value;
+    return new this.#fc.Value(plan, parts);
   }
 
   /** The plainest first: fewer faults, a plainer schedule, fewer records, simpler faults. */
-  override shrink(plan: Plan, context?: unknown): ReturnType<Arbitrary<Plan>["shrink"]> {
-    return fc.stream(this.#simpler(plan, context as Parts | undefined));
+  shrink(plan: Plan, context: unknown): ReturnType<Arbitrary<Plan>["shrink"]> {
+    return this.#fc.stream(this.#simpler(plan, context as Parts | undefined));
   }
 
   *#simpler(plan: Plan, parts: Parts | undefined): IterableIterator<Value<Plan>> {
@@ -79,7 +86,7 @@ class PlanArbitrary extends fc.Arbitrary<Plan> {
     const tape = schedule.tape ?? [];
     const like = (change: Partial<Plan>, its = parts): Value<Plan> => {
       const kept = { ...schedule, tape };
-      return new fc.Value<Plan>({ ...plan, schedule: kept, ...change }, its);
+      return new this.#fc.Value<Plan>({ ...plan, schedule: kept, ...change }, its);
     };
     for (const fewer of without(faults)) yield like({ faults: fewer });
     for (const plainer of plainerTapes(tape)) {

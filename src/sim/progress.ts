@@ -1,5 +1,6 @@
 /** Why this exists: how far the groups of a world have come, and what keeps them from the end. */
 import type { MemoryKafka } from "../drivers/memory-kafka.ts";
+import { OptionError } from "../kernel/errors.ts";
 import { partitionKey, type TopicPartition } from "../ports/record.ts";
 import type { Topics } from "./setup.ts";
 import type { FoundGroup } from "./watched-handlers.ts";
@@ -23,9 +24,14 @@ export class Progress {
     let afterMs = 0;
     for (const [topic, { partitions, records = [] }] of Object.entries(this.#topics)) {
       records.forEach((record, i) => {
+        const { partition = i % partitions } = record;
+        if (partition >= partitions) {
+          const allowed = `below ${partitions}, the partitions of ${topic}`;
+          throw new OptionError(`topics.${topic}.records[${i}].partition`, partition, allowed);
+        }
         const append = (): void => {
           this.unfed--;
-          this.#kafka.append(topic, (record.partition ?? i) % partitions, [record]);
+          this.#kafka.append(topic, partition, [record]);
         };
         afterMs += everyMs;
         if (everyMs === 0) append();

@@ -1,6 +1,7 @@
 /** Why this exists: what a broken law looks like to whoever must mend it. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { formatCause } from "../kernel/exit.ts";
 import { type Settings, scriptOf } from "./options.ts";
 import { type Plan, strategyFor } from "./plan.ts";
 import { type Outcome, runScript } from "./run.ts";
@@ -19,19 +20,21 @@ export class SimulationError extends Error {
   readonly seed: number;
   /** In which run it was found, counted from 1; 0: with nothing going wrong at all. */
   readonly run: number;
-  /** Lines of the story, from the first record to the broken law. */
-  readonly steps: number;
+  /** Of the story that the message tells, from the first record to the broken law. */
+  readonly storyLines: number;
 
   constructor(
     message: string,
-    about: Pick<SimulationError, "invariant" | "token" | "seed" | "run" | "steps">,
+    about: Pick<SimulationError, "invariant" | "token" | "seed" | "run" | "storyLines"> & {
+      cause?: unknown;
+    },
   ) {
-    super(message);
+    super(message, about.cause === undefined ? undefined : { cause: about.cause });
     this.invariant = about.invariant;
     this.token = about.token;
     this.seed = about.seed;
     this.run = about.run;
-    this.steps = about.steps;
+    this.storyLines = about.storyLines;
   }
 }
 
@@ -40,9 +43,8 @@ export interface Failure {
   readonly plan: Plan;
   readonly outcome: Outcome;
   readonly run: number;
-  /** How many simpler plans failed as well. */
-  readonly shrinks: number;
-  readonly realMs: number;
+  /** How many simpler plans failed as well, and how long all took; null: played from a token. */
+  readonly found: { readonly shrinks: number; readonly realMs: number } | null;
 }
 
 /** Plays the plan once more, this time taking everything down, and tells the story. */
@@ -58,24 +60,25 @@ export async function report(failure: Failure): Promise<SimulationError> {
   const story = fromFirstRecord(storyOf(trace, partitionIn(message)));
   const invariant = violation?.invariant ?? "";
   const { seed } = settings;
-  const token = tokenOf(plan, settings.world);
+  const token = tokenOf(plan, settings.world, { seed, run });
   const lines = [
     `${invariant}   ${message}`,
-    `  found        ${found(failure)}`,
+    `  found        ${foundAt(failure)}`,
     `  replay       SIM_REPLAY=${token}`,
     `  determinism  ${again.hash === outcome.hash ? `played again, same hash ${again.hash}` : "PLAYED AGAIN, WENT ANOTHER WAY"}`,
     "",
     ...timeline(story),
     "",
+    ...thrown(trace),
     ...written(settings, story, trace),
   ];
   return new SimulationError(lines.join("\n"), {
-    ...{ invariant, token, seed, run },
-    steps: story.length,
+    ...{ invariant, token, seed, run, cause: violation?.cause ?? firstThrown(trace) },
+    storyLines: story.length,
   });
 }
 
-function found({ settings, plan, run, shrinks, realMs }: Failure): string {
+function foundAt({ settings, plan, run, found }: Failure): string {
   const count = (number: number, noun: string): string =>
     `${number} ${noun}${number === 1 ? "" : "s"}`;
   const records = plan.records.reduce((sum, its) => sum + its.length, 0);
@@ -85,9 +88,33 @@ function found({ settings, plan, run, shrinks, realMs }: Failure): string {
     count(plan.faults.length, "fault"),
     count(choices, "schedule choice"),
   ];
-  const at = run === 0 ? "with nothing going wrong" : `in run ${run} of ${settings.runs}`;
-  const how = `seed ${settings.seed}, shrunk ${count(shrinks, "time")}, ${Math.round(realMs)} ms`;
-  return `${at} (${how}): ${size.join(", ")}`;
+  const at = run === 0 ? "with nothing going wrong" : `in run ${run}`;
+  const how =
+    found === null
+      ? "played from its token"
+      : `shrunk ${count(found.shrinks, "time")}, ${Math.round(found.realMs)} ms`;
+  return `${at} of seed ${settings.seed} (${how}): ${size.join(", ")}`;
+}
+
+/** What the user's own code threw first: often it is the whole story. */
+function firstThrown(trace: readonly Traced[]): unknown {
+  for (const { fact } of trace) {
+    if (fact.type !== "exited" || typeof fact.reason !== "object") continue;
+    const error = "error" in fact.reason ? fact.reason.error : undefined;
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    if (cause !== undefined && !isSimulated(cause)) return cause;
+  }
+  return undefined;
+}
+
+const isSimulated = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith("simulated ");
+
+function thrown(trace: readonly Traced[]): string[] {
+  const error = firstThrown(trace);
+  if (error === undefined) return [];
+  const stack = error instanceof Error ? (error.stack ?? "").split("\n").slice(1, 4) : [];
+  return [`  thrown first  ${formatCause(error)}`, ...stack.map((line) => `  ${line}`), ""];
 }
 
 /** How a group comes together is the same every time. */

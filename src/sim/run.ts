@@ -2,18 +2,20 @@
  * Why this exists: one run of one plan: faults strike and the laws are watched; then everything
  * heals, and the world must come to rest; then every member is stopped, and the books must balance.
  */
+import { OptionError } from "../kernel/errors.ts";
 import { breathe } from "./drain.ts";
 import type { Fact } from "./facts.ts";
 import type { Fault } from "./fault.ts";
-import { court, type Invariant } from "./invariants/invariant.ts";
+import { court, forget, type Invariant } from "./invariants/invariant.ts";
 import type { WorldView } from "./invariants/invariants.ts";
 import { Ledger } from "./ledger.ts";
+import { collectMarks } from "./marks.ts";
 import { Openings } from "./openings.ts";
 import type { Strategy } from "./oracle.ts";
 import { Owners } from "./owners.ts";
 import { watchRealIo } from "./real-io.ts";
 import type { Topics, Tree } from "./setup.ts";
-import { Violation } from "./violation.ts";
+import { Violation, violationOf } from "./violation.ts";
 import { World } from "./world.ts";
 
 /** What is the same in every run of a check. */
@@ -36,6 +38,7 @@ export interface Script {
   readonly faults: readonly Fault[];
   readonly feedMs: number;
   readonly strategy: Strategy;
+  readonly chanceSeed: number;
 }
 
 export interface Outcome {
@@ -50,8 +53,10 @@ export interface Outcome {
   readonly strikes: ReadonlyMap<string, number>;
   /** What else happened that a check would be vacuous without. */
   readonly situations: ReadonlySet<Situation>;
-  /** How many members ever joined a group. */
+  /** How often a member joined a group. */
   readonly joins: number;
+  /** How often each mark was true. */
+  readonly marks: ReadonlyMap<string, number>;
 }
 
 export type Situation = "crash in flight" | "restart" | "rebalance between ack and commit";
@@ -81,34 +86,42 @@ async function runAlone(
 ): Promise<Outcome> {
   await breathe();
   const realIo = watchRealIo();
+  const collected = collectMarks();
   const { tree, members, strict } = options;
-  // A stack costs more than the error it is in, and nobody reads it until the run is played again.
-  const { stackTraceLimit } = Error;
-  if (hear === undefined) Error.stackTraceLimit = 0;
   const world = new World({ ...script, tree, members, strict });
-  if (hear !== undefined) world.audience.watchAll(hear);
-  const ends = swearIn(world, options.invariants);
+  const { audience } = world;
+  if (hear !== undefined) audience.watchAll(hear);
   const seen = watchSituations(world);
-  world.enter();
+  const { stackTraceLimit } = Error;
   try {
+    const ends = swearIn(world, options.invariants);
+    // A stack costs more than the error it is in, and nobody reads it until the run is played again.
+    if (hear === undefined) Error.stackTraceLimit = 0;
+    world.enter();
     world.begin();
     await live(world, options, ends, () => seen.joins > 0);
-    const { violation } = world.audience;
-    if (violation?.invariant === "eventually") blameRealIo(world, violation, realIo());
+    if (audience.violation?.invariant === "eventually") blameRealIo(world, realIo());
+  } catch (error) {
+    // A tree that cannot be meant is the caller's mistake, and no matter of chance.
+    if (error instanceof OptionError) throw error;
+    audience.violation ??= violationOf(error);
   } finally {
     world.leave();
     Error.stackTraceLimit = stackTraceLimit;
+    collected.end();
   }
-  const { audience, oracle, loop, strikes, nowMs: virtualMs } = world;
-  return {
-    violation: audience.violation,
-    tape: oracle.tape,
-    hash: oracle.hash,
-    steps: loop.steps,
-    virtualMs,
-    strikes,
-    ...seen,
-  };
+  return outcomeOf(world, seen, collected.marks);
+}
+
+function outcomeOf(
+  { audience, oracle, loop, strikes, nowMs: virtualMs }: World,
+  { situations, joins }: Seen,
+  marks: ReadonlyMap<string, number>,
+): Outcome {
+  const { violation } = audience;
+  const { tape, hash } = oracle;
+  const { steps } = loop;
+  return { violation, tape, hash, steps, virtualMs, strikes, situations, joins, marks };
 }
 
 async function live(
@@ -118,34 +131,37 @@ async function live(
   begun: () => boolean,
 ): Promise<void> {
   const { maxSteps: steps, settleMs, eventually } = options;
+  const { audience } = world;
   const done = (): boolean => begun() && world.quiet && eventually(world);
   await world.until(done, { ms: settleMs, steps });
-  if (world.audience.violation !== null) return;
+  if (audience.violation !== null) return;
   world.heal();
   // Twice the steps: what one member did not do in the first part is the others' in the second.
-  const rested = await world.until(() => eventually(world) && world.whole, {
-    ms: settleMs,
-    steps: 2 * steps,
-  });
-  if (world.audience.violation !== null) return;
+  const limits = { ms: settleMs, steps: 2 * steps };
+  const began = world.loop.steps;
+  const late = (what: string): Violation => {
+    const spent = world.loop.steps - began >= limits.steps;
+    const why = spent ? `; no more than ${limits.steps} steps are taken: see maxSteps` : "";
+    return new Violation("eventually", `${what}${world.whyNot()}${why}`);
+  };
+  const rested = await world.until(() => eventually(world) && world.whole, limits);
+  if (audience.violation !== null) return;
   if (!rested) {
-    world.audience.violation = new Violation("eventually", world.whyNot());
+    audience.violation = late("");
     return;
   }
   world.close();
-  const stopped = await world.until(() => world.members.every(({ state }) => state === "down"), {
-    ms: STOP_MS,
-    steps: 2 * steps,
-  });
-  if (world.audience.violation !== null) return;
-  if (!stopped)
-    world.audience.violation = new Violation("eventually", `not stopped: ${world.whyNot()}`);
-  else for (const end of ends) world.audience.attempt(end);
+  const down = (): boolean => world.members.every(({ state }) => state === "down");
+  const stopped = await world.until(down, { ...limits, ms: STOP_MS });
+  if (audience.violation !== null) return;
+  if (!stopped) audience.violation = late("not everybody stopped: ");
+  else for (const end of ends) audience.attempt(end);
 }
 
-function blameRealIo(world: World, { message }: Violation, kinds: string): void {
+function blameRealIo(world: World, kinds: string): void {
   if (kinds === "") return;
   const why = `a handler waits for something real (${kinds}), which never comes in a simulated run`;
+  const { message } = world.audience.violation ?? { message: "" };
   world.audience.violation = new Violation("eventually", `${message}; ${why}`);
 }
 
@@ -158,8 +174,8 @@ export function swearIn(world: World, invariants: readonly Invariant[]): (() => 
     owners: new Owners(world),
   };
   const ends: (() => void)[] = [];
-  for (const { name, watch } of invariants) {
-    const { on, eachStep, atEnd } = watch(court(about, name));
+  for (const invariant of invariants) {
+    const { on, eachStep, atEnd } = invariant.watch(court(about, invariant.name));
     if (on !== undefined) world.audience.watch(on);
     if (eachStep !== undefined) world.audience.watchSteps(eachStep);
     if (atEnd !== undefined) ends.push(atEnd);
@@ -167,26 +183,34 @@ export function swearIn(world: World, invariants: readonly Invariant[]): (() => 
   return ends;
 }
 
-function watchSituations(world: World): { situations: Set<Situation>; joins: number } {
-  const seen = { situations: new Set<Situation>(), joins: 0 };
-  let inFlight = 0;
-  let acked = false;
+interface Seen {
+  readonly situations: Set<Situation>;
+  joins: number;
+}
+
+function watchSituations(world: World): Seen {
+  const seen: Seen = { situations: new Set(), joins: 0 };
+  /** Handlers under way, by worker. */
+  const inFlight = new Map<string, number>();
+  const count = (worker: string, change: number): void => {
+    inFlight.set(worker, (inFlight.get(worker) ?? 0) + change);
+  };
+  /** Members that have acked what they have not committed. */
+  const acked = new Set<string>();
   world.audience.watch({
-    handler_started: () => void inFlight++,
-    handler_ended: () => void inFlight--,
-    acked: () => {
-      acked = true;
-    },
-    committed: () => {
-      acked = false;
-    },
+    handler_started: ({ incarnation }, member) => count(`${member} ${incarnation}`, 1),
+    handler_ended: ({ incarnation }, member) => count(`${member} ${incarnation}`, -1),
+    member_started: (_fact, member) => forget(inFlight, member),
+    acked: (_fact, member) => void acked.add(member),
+    committed: (_fact, member) => void acked.delete(member),
     restarting: () => void seen.situations.add("restart"),
-    joined: () => {
+    joined: (_fact, member) => {
       seen.joins++;
-      if (acked) seen.situations.add("rebalance between ack and commit");
+      if (acked.has(member)) seen.situations.add("rebalance between ack and commit");
     },
-    exited: ({ reason }) => {
-      if (inFlight > 0 && reason === "killed") seen.situations.add("crash in flight");
+    exited: ({ pid, reason }, member) => {
+      const caught = (inFlight.get(`${member} ${pid}`) ?? 0) > 0;
+      if (caught && reason === "killed") seen.situations.add("crash in flight");
     },
   });
   return seen;

@@ -27,7 +27,10 @@ export interface TreeWorld {
   readonly member: string;
 }
 
-/** What one member runs: a supervision tree with consumer groups whose source is `world.kafka`. */
+/**
+ * What one member runs: a supervision tree with one consumer group whose source is `world.kafka`,
+ * and whatever else stands beside it.
+ */
 export type Tree = (world: TreeWorld) => ChildSpec;
 
 export function checkTopics(topics: Readonly<Record<string, { partitions?: unknown }>>): void {

@@ -1,34 +1,45 @@
 /** Why this exists: a failing run fits into one word, which can be pasted and played again. */
 import { OptionError } from "../kernel/errors.ts";
-import type { OutgoingMessage } from "../ports/record.ts";
-import { FAULTS, type Fault } from "./fault.ts";
+import type { Headers, OutgoingMessage } from "../ports/record.ts";
+import { FAULTS, type Fault, TRIGGERS } from "./fault.ts";
 import type { Plan } from "./plan.ts";
 
 /** Changes when what a tape means changes: an old token must not play something else. */
-const VERSION = "v1";
+const VERSION = "v2";
 
-interface Packed {
+/** Where a failing run came from. */
+export interface Origin {
+  readonly seed: number;
+  readonly run: number;
+}
+
+interface Packed extends Origin {
   /** Of the options that a plan only makes sense with. */
   readonly world: string;
-  readonly records: readonly (readonly unknown[])[];
+  readonly records: readonly (readonly PackedRecord[])[];
   readonly faults: readonly Fault[];
   readonly feedMs: number;
+  readonly chanceSeed: number;
   readonly tape: string;
 }
 
-export function tokenOf(plan: Plan, world: string): string {
-  const packed: Packed = {
-    world,
-    records: plan.records.map((records) => records.map(packRecord)),
-    faults: plan.faults,
-    feedMs: plan.feedMs,
-    tape: packTape(plan.schedule.tape ?? []),
-  };
+type Bytes = string | null | { readonly base64: string };
+type PackedRecord = Omit<OutgoingMessage, "key" | "value" | "headers"> & {
+  readonly key?: Bytes;
+  readonly value: Bytes;
+  readonly headers?: Record<string, Bytes | Bytes[]>;
+};
+
+export function tokenOf(plan: Plan, world: string, { seed, run }: Origin): string {
+  const { faults, feedMs, chanceSeed, schedule } = plan;
+  const records = plan.records.map((its) => its.map(packRecord));
+  const tape = packTape(schedule.tape ?? []);
+  const packed: Packed = { world, seed, run, records, faults, feedMs, chanceSeed, tape };
   return `${VERSION}.${Buffer.from(JSON.stringify(packed)).toString("base64url")}`;
 }
 
 /** Throws an `OptionError` that says what is wrong with it. */
-export function planOf(token: string, world: string): Plan {
+export function planOf(token: string, world: string): { plan: Plan; origin: Origin } {
   const [version = "", body = ""] = String(token).split(".");
   const shown = String(token).length > 40 ? `${String(token).slice(0, 40)}…` : token;
   if (!/^v\d+$/.test(version)) throw new OptionError("token", shown, `${VERSION}.…, as printed`);
@@ -40,25 +51,32 @@ export function planOf(token: string, world: string): Plan {
   if (packed.world !== world) {
     throw new OptionError("token", shown, "a token of a check with the same topics and members");
   }
-  return {
-    records: packed.records.map((records) => records.map((record) => unpackRecord(record))),
-    faults: packed.faults,
-    feedMs: packed.feedMs,
-    schedule: { strategy: "fifo", seed: 0, tape: unpackTape(packed.tape) },
-  };
+  const { faults, feedMs, chanceSeed, seed, run } = packed;
+  const records = packed.records.map((its) => its.map(unpackRecord));
+  const schedule = { strategy: "fifo", seed: 0, tape: unpackTape(packed.tape) } as const;
+  return { plan: { records, faults, feedMs, chanceSeed, schedule }, origin: { seed, run } };
 }
 
 function unpack(body: string): Packed | null {
   try {
     const packed = JSON.parse(Buffer.from(body, "base64url").toString()) as Packed;
-    const known = packed.faults.every(({ kind, how }) =>
-      (FAULTS[kind] as readonly string[]).includes(how),
-    );
-    return known && Array.isArray(packed.records) ? packed : null;
+    const numbers = [packed.seed, packed.run, packed.feedMs, packed.chanceSeed];
+    const whole =
+      Array.isArray(packed.records) &&
+      packed.records.every((records) => Array.isArray(records)) &&
+      packed.faults.every(isFault) &&
+      numbers.every((number) => Number.isInteger(number)) &&
+      /^(-?\d+(,-?\d+)*)?$/.test(packed.tape);
+    return whole ? packed : null;
   } catch {
     return null;
   }
 }
+
+export const isFault = ({ kind, how, on, nth, target, ms }: Fault): boolean =>
+  (FAULTS[kind] as readonly string[] | undefined)?.includes(how) === true &&
+  TRIGGERS.includes(on) &&
+  [nth, target, ms].every((number) => Number.isInteger(number) && number >= 0);
 
 /** Zeros by their number, all others as they are: "-12,1,-3,2". */
 function packTape(tape: readonly number[]): string {
@@ -83,27 +101,38 @@ function unpackTape(text: string): number[] {
   });
 }
 
-type Bytes = string | null | { readonly base64: string };
-
-const packBytes = (value: OutgoingMessage["value"] | undefined): Bytes =>
-  typeof value === "string" || value === null || value === undefined
-    ? (value ?? null)
+const packBytes = (value: Buffer | string | null): Bytes =>
+  typeof value === "string" || value === null
+    ? value
     : { base64: Buffer.from(value).toString("base64") };
 
-const unpackBytes = (value: Bytes): OutgoingMessage["value"] =>
+const unpackBytes = (value: Bytes): Buffer | string | null =>
   typeof value === "object" && value !== null ? Buffer.from(value.base64, "base64") : value;
 
-const packRecord = ({ key, value, partition }: OutgoingMessage): unknown => ({
-  value: packBytes(value),
-  ...(key === undefined ? {} : { key: packBytes(key) }),
-  ...(partition === undefined ? {} : { partition }),
-});
+/** Each of one or of several. */
+const each = <A, B>(value: A | A[], change: (its: A) => B): B | B[] =>
+  Array.isArray(value) ? value.map(change) : change(value);
 
-function unpackRecord(packed: unknown): OutgoingMessage {
-  const { key, value, partition } = packed as { key?: Bytes; value: Bytes; partition?: number };
+function packRecord({ key, value, headers, ...rest }: OutgoingMessage): PackedRecord {
+  const packed = Object.entries(headers ?? {}).flatMap(([name, its]) =>
+    its === undefined ? [] : [[name, each(its, packBytes)] as const],
+  );
   return {
+    ...rest,
+    value: packBytes(value),
+    ...(key === undefined ? {} : { key: packBytes(key) }),
+    ...(headers === undefined ? {} : { headers: Object.fromEntries(packed) }),
+  };
+}
+
+function unpackRecord({ key, value, headers, ...rest }: PackedRecord): OutgoingMessage {
+  const unpacked = Object.entries(headers ?? {}).map(([name, its]) => {
+    return [name, each(its, unpackBytes)] as const;
+  });
+  return {
+    ...rest,
     value: unpackBytes(value),
     ...(key === undefined ? {} : { key: unpackBytes(key) }),
-    ...(partition === undefined ? {} : { partition }),
+    ...(headers === undefined ? {} : { headers: Object.fromEntries(unpacked) as Headers }),
   };
 }

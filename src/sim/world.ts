@@ -4,6 +4,7 @@
  */
 import { type MemoryKafka, memoryKafka } from "../drivers/memory-kafka.ts";
 import type { ChildSpec } from "../kernel/child-spec.ts";
+import { OptionError } from "../kernel/errors.ts";
 import type { EventType, SystemEvent } from "../kernel/events.ts";
 import type { Host } from "../kernel/host.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -13,8 +14,9 @@ import { chance } from "./chance.ts";
 import { type Fact, type FactType, isSystemType, type NewSimEvent } from "./facts.ts";
 import type { Fault } from "./fault.ts";
 import { furnish } from "./furnish.ts";
-import { guard } from "./guard.ts";
+import { Guard } from "./guard.ts";
 import { Injector, type Victim, victimsOf } from "./injector.ts";
+import { Laters } from "./laters.ts";
 import { Loop } from "./loop.ts";
 import { Member, type Surroundings } from "./member.ts";
 import { Network } from "./network.ts";
@@ -32,6 +34,8 @@ export interface WorldOptions {
   /** Between two records that are appended; 0: all are there at the start. */
   readonly feedMs: number;
   readonly strict: boolean;
+  /** What `Math.random` begins with in the user's code. */
+  readonly chanceSeed: number;
 }
 
 /** Steps between two looks at whether the end is reached. */
@@ -57,20 +61,17 @@ export class World {
   readonly #surroundings: Surroundings;
   readonly #network: Network;
   readonly #host: Host;
-  /** What `Math.random` is to the user's code. */
-  readonly #chance = chance(0x5eed);
-  /** What is to happen later, by itself or when the world heals. */
-  readonly #laters = new Set<() => void>();
-  #newcomers = 0;
+  readonly #guard: Guard;
+  readonly #laters: Laters;
   /** Whether something was committed since the last look. */
   #changed = true;
   #closing = false;
-  #restore: (() => void) | null = null;
 
   constructor(options: WorldOptions) {
     this.#options = options;
     this.oracle = new Oracle(options.strategy);
     this.loop = new Loop(this.oracle);
+    this.#laters = new Laters(this.loop.clock);
     this.#network = new Network(this.oracle);
     this.#host = this.#brokerHost();
     const kafka = memoryKafka({
@@ -86,6 +87,11 @@ export class World {
       this.#changed = true;
       this.tell({ type: "commit_applied", ...commit }, null);
     });
+    this.#guard = new Guard({
+      host: () => this.loop.current?.host ?? this.#host,
+      chance: chance(options.chanceSeed),
+      leaked: options.strict ? (name) => this.#leak(name) : null,
+    });
     this.#injector = new Injector(this.#victim(), options.faults);
     this.#surroundings = this.#surround();
   }
@@ -96,22 +102,17 @@ export class World {
 
   /** From here to `leave` this world has the thread, and its globals are in place. */
   enter(): void {
-    this.#restore = guard({
-      host: () => this.loop.current?.host ?? this.#host,
-      chance: this.#chance,
-      leaked: this.#options.strict ? (name) => this.#leak(name) : null,
-    });
+    this.#guard.enter();
   }
 
   leave(): void {
-    this.#restore?.();
-    this.#restore = null;
+    this.#guard.leave();
   }
 
   /** Appends the first records and starts the members. */
   begin(): void {
-    this.progress.feed(this.#options.feedMs, (ms, then) => this.#later(ms, then));
-    for (let i = 1; i <= this.#options.members; i++) this.#enlist(`m${i}`).boot();
+    this.progress.feed(this.#options.feedMs, (ms, then) => this.#laters.add(ms, then));
+    for (let i = 1; i <= this.#options.members; i++) this.#enlist(false).boot();
   }
 
   /** A fault strikes before the next step. */
@@ -158,14 +159,14 @@ export class World {
     this.#injector.strike();
     this.#injector.heal();
     this.healed = true;
-    for (const then of [...this.#laters]) then();
+    this.#laters.runAll();
     this.#network.heal();
     this.kafka.start();
     for (const member of this.members) {
       if (member.drifts) member.drift(1);
       // Only the end of its process ends a handler that never ends: an operator's last resort.
       if (member.hung > 0) member.kill();
-      if (member.state === "down" && !isNewcomer(member)) member.boot();
+      if (member.state === "down" && !member.temporary) member.boot();
     }
     this.tell({ type: "healed" }, null);
   }
@@ -178,17 +179,17 @@ export class World {
 
   /** Whether every record was appended and everything that a fault began is over. */
   get quiet(): boolean {
-    return this.#laters.size === 0;
+    return this.#laters.isEmpty;
   }
 
   /** Whether everybody who should be up is. */
   get whole(): boolean {
-    return this.members.every((member) => isNewcomer(member) || member.state === "up");
+    return this.members.every((member) => member.temporary || member.state === "up");
   }
 
   /** What stands in the way of coming to rest, in words. */
   whyNot(): string {
-    const down = this.members.filter((member) => member.state !== "up" && !isNewcomer(member));
+    const down = this.members.filter((member) => member.state !== "up" && !member.temporary);
     const reasons = [
       ...this.progress.missing(),
       ...down.map(({ name, state }) => `${name} is ${state}`),
@@ -213,8 +214,8 @@ export class World {
     return this.members.find((member) => member.host === host) ?? null;
   }
 
-  #enlist(name: string): Member {
-    const member = new Member(name, this.#surroundings);
+  #enlist(temporary: boolean): Member {
+    const member = new Member(this.members.length + 1, temporary, this.#surroundings);
     this.members.push(member);
     return member;
   }
@@ -231,7 +232,7 @@ export class World {
       ready: (member, run) => loop.ready(member, run),
       timer: (ms, fire) => loop.clock.set(ms, fire),
       pick: (member, bound, pidAt) =>
-        oracle.choose("pick", bound, (at) => nameOf(this.members.indexOf(member), pidAt(at))),
+        oracle.choose("pick", bound, (at) => nameOf(member, pidAt(at))),
       jitter: (bound) => oracle.choose("jitter", bound),
       enter: (member, code) => loop.enter(member, code),
       furnish: (member) => this.#furnish(member),
@@ -253,6 +254,10 @@ export class World {
       fate: (given) => this.#injector.fate(member, given),
     });
     for (const group of groups) this.progress.groups.set(group.groupId, group);
+    if (this.progress.groups.size > 1) {
+      const ids = [...this.progress.groups.keys()].join(" and ");
+      throw new OptionError("tree", ids, "the consumer group of one groupId");
+    }
     return spec;
   }
 
@@ -286,20 +291,10 @@ export class World {
     const { incarnation } = member;
     this.tell({ type: "member_ended", how }, member);
     // Whoever killed it starts it again; what stops or fails is started by its orchestrator.
-    if (how === "killed" || isNewcomer(member) || this.#closing) return;
-    this.#later(RESTART_MS, () => {
+    if (how === "killed" || member.temporary || this.#closing) return;
+    this.#laters.add(RESTART_MS, () => {
       if (member.state === "down" && member.incarnation === incarnation) member.boot();
     });
-  }
-
-  #later(ms: number, then: () => void): void {
-    const run = (): void => {
-      if (!this.#laters.delete(run)) return;
-      cancel();
-      then();
-    };
-    const cancel = this.loop.clock.set(ms, run);
-    this.#laters.add(run);
   }
 
   #victim(): Victim {
@@ -309,11 +304,11 @@ export class World {
       groupIds: () => [...this.progress.groups.keys()],
       partitions: () => this.progress.partitions,
       newcomer: () => {
-        const member = this.#enlist(`n${++this.#newcomers}`);
+        const member = this.#enlist(true);
         member.boot();
         return member;
       },
-      later: (ms, then) => this.#later(ms, then),
+      later: (ms, then) => this.#laters.add(ms, then),
       cut: (member, breaks) => this.#network.cut(member, breaks),
       struck: (fault, what) => {
         if (what === "") return;
@@ -325,5 +320,4 @@ export class World {
 }
 
 /** One number for a process of a member. */
-const nameOf = (member: number, pid: number): number => (member + 1) * 1_000_000 + pid;
-const isNewcomer = ({ name }: Member): boolean => name.startsWith("n");
+const nameOf = ({ number }: Member, pid: number): number => number * 1_000_000 + pid;

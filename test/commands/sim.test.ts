@@ -33,7 +33,7 @@ it.each([
   ["two modules", ["a.mjs", "b.mjs"], /takes one module.*b\.mjs/],
   ["an unknown option", [fixture("plain.mjs"), "--hope"], /--hope is not an option/],
   ["half a run", [fixture("plain.mjs"), "--runs", "0.5"], /--runs: "0\.5".*whole number from 1/],
-  ["a token of another version", [fixture("plain.mjs"), "--replay", "v9.e30"], /this version, v1/],
+  ["a token of another version", [fixture("plain.mjs"), "--replay", "v9.e30"], /this version, v2/],
 ])("%s is one clear line and exit code 2", async (_what, args, line) => {
   const { code, stdout, stderr } = await sim(...args);
   expect(stderr).toMatch(line);

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -42,7 +42,7 @@ describe("a check", () => {
     const options = { topics, tree: lying, seed: 3, runs: 200, reportDir, name: "a liar" };
     const error = await caught(check(options));
     expect(error.invariant).toBe("commitBelowUnacked");
-    expect(error.steps).toBeLessThanOrEqual(20);
+    expect(error.storyLines).toBeLessThanOrEqual(20);
     expect(error.message.split("\n")[0]).toMatch(
       /^commitBelowUnacked {3}orders\/\d: commit \d+ is/,
     );
@@ -140,10 +140,66 @@ describe("a check", () => {
     expect(result.runs).toBe(40);
   });
 
-  it("writes nothing where it is told to", async () => {
-    const reportDir = join(tmpdir(), `sim-none-${process.pid}`);
-    await caught(check({ topics, tree: lying, seed: 3, runs: 20, reportDir: false }));
-    expect(existsSync(reportDir)).toBe(false);
+  it("keeps headers and keys in its token", async () => {
+    const tree = billing({
+      eachMessage: ({ message }) => {
+        if (String(message.headers?.who) === "me" && String(message.key) === "k") throw new Error();
+      },
+    });
+    const options = {
+      topics: {
+        orders: { partitions: 1, records: [{ key: "k", value: null, headers: { who: "me" } }] },
+      },
+      tree,
+      seed: 1,
+      settleMs: 60_000,
+      reportDir: false,
+    } as const;
+    const error = await caught(check(options));
+    expect((await caught(replay(error.token, options))).invariant).toBe(error.invariant);
+  });
+});
+
+describe("a run that throws is a run that fails:", () => {
+  const one = { topics, tree: billing(), seed: 1, runs: 30, reportDir: false } as const;
+  const oops = (): never => {
+    throw new Error("oops");
+  };
+
+  it.each([
+    ["a law", { ...one, invariants: [invariants.custom("mine", oops)] }],
+    ["eventually", { ...one, eventually: oops }],
+    [
+      "a later life of the tree",
+      {
+        ...one,
+        faults: ["kill"] as const,
+        tree: (world: Parameters<ReturnType<typeof billing>>[0]) => {
+          const lives = Number(world.state.get("lives") ?? 0) + 1;
+          world.state.set("lives", lives);
+          return lives > 2 ? oops() : billing()(world);
+        },
+      },
+    ],
+    [
+      "a timer of a handler",
+      { ...one, tree: billing({ eachMessage: () => void setTimeout(oops, 1) }) },
+    ],
+  ])("%s", async (_what, options) => {
+    const error = await caught(check(options));
+    expect(error.invariant).toBe("threw");
+    expect(error.message).toMatch(/^threw {3}Error: oops/);
+    expect(error.cause).toMatchObject({ message: "oops" });
+  });
+
+  it("and what a handler threw is told, with its place", async () => {
+    const tree = billing({
+      eachMessage: () => {
+        throw new RangeError("no such card");
+      },
+    });
+    const error = await caught(check({ ...one, tree, settleMs: 60_000 }));
+    expect(error.message).toMatch(/thrown first {2}RangeError: no such card\n.*check\.test\.ts/);
   });
 });
 
@@ -162,6 +218,15 @@ describe("bad input", () => {
     ["an unknown fault", { ...one, faults: ["gremlin"] }, /faults: "gremlin".*allowed: crash/],
     ["no runs", { ...one, runs: 0 }, /runs: 0 is not allowed/],
     ["half a member", { ...one, members: 0.5 }, /members: 0\.5/],
+    ["a seed that is no whole number", { ...one, seed: 1.5 }, /seed: 1\.5/],
+    ["a time limit of nothing", { ...one, timeLimitMs: 0 }, /timeLimitMs: 0/],
+    ["an option that is none", { ...one, fualts: [] }, /fualts: \[\] is not allowed; .*faults/],
+    ["a law that is none", { ...one, invariants: [{}] }, /invariants/],
+    [
+      "a record beyond its topic",
+      { ...one, topics: { orders: { partitions: 1, records: [{ value: "x", partition: 7 }] } } },
+      /records\[0\]\.partition: 7 is not allowed; allowed: below 1/,
+    ],
     ["an unknown strategy", { ...one, strategy: "hope" }, /strategy: "hope".*swarm/],
   ])("of %s is one clear error", async (_what, options, line) => {
     await expect(check(options as never)).rejects.toThrow(line);
@@ -170,13 +235,15 @@ describe("bad input", () => {
   it("of a tree that joins no group is one clear error", async () => {
     const { supervisor } = await import("holdfast");
     const tree = () => ({ id: "empty", start: supervisor, args: [{}] });
-    await expect(check({ topics, tree })).rejects.toThrow(/joined a consumer group/);
+    await expect(check({ topics, tree })).rejects.toThrow(
+      /tree: .*one that joins a consumer group/,
+    );
   });
 
   it.each([
-    ["another version", "v9.e30", /"v9\.e30" is not allowed; allowed: a token of this version, v1/],
+    ["another version", "v9.e30", /"v9\.e30" is not allowed; allowed: a token of this version, v2/],
     ["no version", "hello", /"hello" is not allowed/],
-    ["half a token", "v1.eyJ3b3", /the whole token/],
+    ["half a token", "v2.eyJ3b3", /the whole token/],
     ["a token of another world", null, /same topics and members/],
   ])("of %s is one clear error", async (_what, token, line) => {
     const other = await caught(

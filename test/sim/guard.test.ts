@@ -53,6 +53,35 @@ it("timers of handlers are the world's, can be taken back, and repeat", async ()
   expect(performance.now() - began).toBeLessThan(10_000);
 });
 
+it("timers are what Node's are: handles, values, promises", async () => {
+  const { promisify } = await import("node:util");
+  const seen: unknown[] = [];
+  const tree = billing({
+    eachMessage: async () => {
+      const handle = setTimeout(() => seen.push("unreffed"), 10).unref();
+      seen.push(handle.hasRef(), typeof Number(handle));
+      handle.refresh();
+      clearTimeout(Number(handle));
+      seen.push(await promisify(setTimeout)(5, "value"));
+      await new Promise((resolve) => setTimeout(resolve, Number.NaN));
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  });
+  await check({ ...one, runs: 1, tree, faults: [], strategy: "fifo" });
+  expect(seen.slice(0, 3)).toEqual([true, "number", "value"]);
+  expect(seen).not.toContain("unreffed");
+});
+
+it("leaves no trace of itself on the globals", async () => {
+  const names = () => [
+    ...Object.getOwnPropertyNames(globalThis.crypto),
+    ...Object.getOwnPropertyNames(performance),
+  ];
+  const before = names();
+  await seen(() => 0);
+  expect(names()).toEqual(before);
+});
+
 it("strict refuses what it would stand in for, and names it", async () => {
   const tree = billing({ eachMessage: () => void Math.random() });
   const error = await check({ ...one, tree, strict: true, reportDir: false }).catch((e) => e);

@@ -36,10 +36,28 @@ describe("a world moved by hand", () => {
     expect(await play(4)).not.toBe(await play(5));
   });
 
+  it("strikes whom it was told to, and goes on for as long as it was told to", async () => {
+    const world = await createWorld({ ...options, tree: billing(), members: 2 });
+    await world.advance(1_000);
+    expect(world.nowMs).toBe(1_000);
+    for (let i = 0; i < 100; i++) await world.advance(100);
+    expect(world.nowMs).toBe(11_000);
+    world.inject({ kind: "crash", process: "acker", member: "m2" });
+    world.inject({ kind: "mailboxFull", process: "acker", member: "m1" });
+    world.inject({ kind: "fetch", how: "truncated", partition: "orders/1" });
+    await world.advance(1_000);
+    const struck = world.facts("injected").map((fact) => fact.struck);
+    expect(struck).toEqual(["acker of m2", "acker of m1", "orders/1"]);
+    await world.settle();
+    await world.stop();
+  });
+
   it("refuses what is not there in one line", async () => {
     const world = await createWorld({ ...options, tree: billing() });
     expect(() => world.inject({ kind: "crash", process: "orders/9" })).toThrow(/"orders\/9"/);
     expect(() => world.inject({ kind: "pause", member: "m9" })).toThrow(/"m9"/);
+    expect(() => world.inject({ kind: "pause", process: "acker" })).toThrow(/process: "acker"/);
+    expect(() => world.inject({ kind: "brokerRestart", member: "m1" })).toThrow(/takes none/);
     expect(() => world.inject({ kind: "fall" as never })).toThrow(/"fall".*allowed: crash/);
     const never = world.run({ until: () => false, ms: 1_000 });
     await expect(never).rejects.toThrow(/not within 1000 simulated ms/);
@@ -57,7 +75,7 @@ describe("an exploration", () => {
   });
 
   it("says when it did not get to the end", async () => {
-    const result = await explore({ topics, tree: billing(), depth: 40, runs: 20 });
+    const result = await explore({ topics, tree: billing(), depth: 40, maxRuns: 20 });
     expect(result).toEqual({ runs: 20, exhausted: false });
   });
 });

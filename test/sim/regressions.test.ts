@@ -9,7 +9,7 @@ import { billing, topics } from "./trees.ts";
 const found: [string, string][] = [
   [
     "a position that the client moved while no record followed left the group without a commit",
-    "v1.eyJ3b3JsZCI6Im9yZGVyczozOzIiLCJyZWNvcmRzIjpbW3sidmFsdWUiOiIwIn0seyJ2YWx1ZSI6IjAifSx7InZhbHVlIjoiMCJ9XV0sImZhdWx0cyI6W3sia2luZCI6ImZldGNoIiwiaG93IjoiZW1wdHkiLCJvbiI6InN0ZXAiLCJudGgiOjEsInRhcmdldCI6MCwibXMiOjB9LHsia2luZCI6ImZldGNoIiwiaG93IjoidHJ1bmNhdGVkIiwib24iOiJoYW5kbGVyX3N0YXJ0ZWQiLCJudGgiOjEsInRhcmdldCI6MCwibXMiOjB9XSwiZmVlZE1zIjowLCJ0YXBlIjoiIn0",
+    "v2.eyJ3b3JsZCI6Im9yZGVyczozOzIiLCJzZWVkIjozLCJydW4iOjIxOCwicmVjb3JkcyI6W1t7InZhbHVlIjoiMCJ9LHsidmFsdWUiOiIwIn0seyJ2YWx1ZSI6IjAifV1dLCJmYXVsdHMiOlt7ImtpbmQiOiJmZXRjaCIsImhvdyI6ImVtcHR5Iiwib24iOiJzdGVwIiwibnRoIjoxLCJ0YXJnZXQiOjAsIm1zIjowfSx7ImtpbmQiOiJmZXRjaCIsImhvdyI6InRydW5jYXRlZCIsIm9uIjoiaGFuZGxlcl9zdGFydGVkIiwibnRoIjoxLCJ0YXJnZXQiOjAsIm1zIjowfV0sImZlZWRNcyI6MCwiY2hhbmNlU2VlZCI6MCwidGFwZSI6IiJ9",
   ],
 ];
 

@@ -22,7 +22,8 @@ export const commitMonotonic: Invariant = {
           if (offset < 0) return;
           const where = key(fact.groupId, fact);
           const before = last.get(where) ?? -1;
-          const reset = resets.get(partitionKey(topic, partition)) === offset;
+          const place = partitionKey(topic, partition);
+          const reset = resets.get(place) === offset && resets.delete(place);
           if (offset < before && !reset) {
             fail(
               `${topic}/${partition}: the committed offset goes back from ${before} to ${offset}`,

@@ -16,7 +16,6 @@ export const restartAtUnacked: Invariant = {
         const opening = court.openings.find(fact, member);
         if (opening === undefined || opening.starter === fact.incarnation) return;
         opening.starter = fact.incarnation;
-        opening.last = -1;
         const first = fact.offsets[0] ?? 0;
         const at = `${fact.topic}/${fact.partition}: a new worker began at ${first}`;
         if (first < opening.offset || opening.acked.has(first)) {

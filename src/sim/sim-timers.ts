@@ -1,0 +1,83 @@
+/** Why this exists: user code's timers in a simulated world, with all that Node's own offer. */
+import type { Cancel, Host } from "../kernel/host.ts";
+
+type Run = (...args: unknown[]) => void;
+
+/** What `setTimeout` returns: as Node's `Timeout`, though nothing here keeps a process open. */
+class SimTimeout {
+  readonly #id: number;
+  readonly #arm: () => Cancel;
+  #cancel: Cancel;
+
+  constructor(id: number, arm: () => Cancel) {
+    this.#id = id;
+    this.#arm = arm;
+    this.#cancel = arm();
+  }
+
+  close(): this {
+    this.#cancel();
+    return this;
+  }
+
+  refresh(): this {
+    this.#cancel();
+    this.#cancel = this.#arm();
+    return this;
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  hasRef(): boolean {
+    return true;
+  }
+
+  [Symbol.toPrimitive](): number {
+    return this.#id;
+  }
+}
+
+/** Node's rule: what is no delay, or too long a one, is 1 ms. */
+const delayOf = (ms: unknown): number => {
+  const delay = Number(ms);
+  return delay >= 1 && delay <= 2 ** 31 - 1 ? delay : 1;
+};
+
+export class SimTimers {
+  readonly #host: () => Host;
+  readonly #byId = new Map<number, SimTimeout>();
+  #lastId = 0;
+
+  constructor(host: () => Host) {
+    this.#host = host;
+  }
+
+  setter(again: boolean): (run: Run, ms?: unknown, ...args: unknown[]) => SimTimeout {
+    return (run, ms, ...args) => {
+      const id = ++this.#lastId;
+      const fire = (): void => {
+        if (again) timeout.refresh();
+        else this.#byId.delete(id);
+        run(...args);
+      };
+      // Its life's own clock: it dies with whoever set it.
+      const host = this.#host();
+      const timeout = new SimTimeout(id, () => host.timer(delayOf(ms), fire));
+      this.#byId.set(id, timeout);
+      return timeout;
+    };
+  }
+
+  clear(handle: unknown): void {
+    const timeout = handle instanceof SimTimeout ? handle : this.#byId.get(Number(handle));
+    if (timeout === undefined) return;
+    timeout.close();
+    this.#byId.delete(Number(timeout));
+  }
+}
