@@ -5,6 +5,7 @@
 import { promisify } from "node:util";
 import type { Host } from "../kernel/host.ts";
 import type { Chance } from "./chance.ts";
+import { countedTick } from "./drain.ts";
 import { SimTimers } from "./sim-timers.ts";
 
 export interface GuardOptions {
@@ -68,7 +69,11 @@ function standIns({ host, chance }: GuardOptions): Place[] {
     [globalThis, "Date", simulatedDate(host)],
     [Math, "random", () => chance(2 ** 30) / 2 ** 30],
     [performance, "now", () => host().now()],
+    [process, "nextTick", countedTick],
+    [process, "hrtime", hrtime(host)],
     [globalThis.crypto, "randomUUID", () => uuid(chance)],
+    [globalThis.crypto, "getRandomValues", (array: ArrayBufferView) => fill(array, chance)],
+    [AbortSignal, "timeout", (ms: number) => abortAfter(host(), ms)],
   ];
 }
 
@@ -91,18 +96,48 @@ function refusals(leaked: (name: string) => void): Place[] {
     [globalThis, "Date", noDate],
     [Math, "random", refuse("Math.random")],
     [performance, "now", refuse("performance.now")],
+    [
+      process,
+      "hrtime",
+      Object.assign(refuse("process.hrtime"), { bigint: refuse("process.hrtime") }),
+    ],
+    [process, "nextTick", countedTick],
     [globalThis.crypto, "randomUUID", refuse("crypto.randomUUID")],
+    [globalThis.crypto, "getRandomValues", refuse("crypto.getRandomValues")],
+    [AbortSignal, "timeout", refuse("AbortSignal.timeout")],
   ];
 }
 
 function simulatedDate(host: () => Host): DateConstructor {
   const now = (): number => Math.floor(host().wallNow());
   return new Proxy(RealDate, {
-    construct: (date, args) =>
-      args.length === 0 ? new date(now()) : Reflect.construct(date, args as []),
+    construct: (date, args, newTarget) =>
+      Reflect.construct(date, args.length === 0 ? [now()] : args, newTarget),
     apply: () => new RealDate(now()).toString(),
     get: (date, key) => (key === "now" ? now : Reflect.get(date, key)),
   });
+}
+
+function hrtime(host: () => Host): NodeJS.HRTime {
+  const nanos = (): bigint => BigInt(Math.round(host().now() * 1e6));
+  const read = (since?: [number, number]): [number, number] => {
+    const [seconds, rest] = since ?? [0, 0];
+    const spent = nanos() - BigInt(seconds) * 1_000_000_000n - BigInt(rest);
+    return [Number(spent / 1_000_000_000n), Number(spent % 1_000_000_000n)];
+  };
+  return Object.assign(read, { bigint: nanos });
+}
+
+function fill<A extends ArrayBufferView>(array: A, chance: Chance): A {
+  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = chance(256);
+  return array;
+}
+
+function abortAfter(host: Host, ms: number): AbortSignal {
+  const controller = new AbortController();
+  host.timer(ms, () => controller.abort(new DOMException("signal timed out", "TimeoutError")));
+  return controller.signal;
 }
 
 function uuid(chance: Chance): string {

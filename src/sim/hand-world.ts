@@ -91,6 +91,10 @@ const STEPS = 1_000_000;
 export async function createWorld(options: HandWorldOptions): Promise<HandWorld> {
   checkTopics(options.topics);
   const { strategy = "fifo", seed = 1, members = 1 } = options;
+  if (typeof options.tree !== "function") throw new OptionError("tree", options.tree, "a function");
+  if (!(Number.isInteger(members) && members >= 1)) {
+    throw new OptionError("members", members, "a whole number from 1");
+  }
   if (!STRATEGIES.includes(strategy)) {
     throw new OptionError("strategy", strategy, STRATEGIES.join(", "));
   }
@@ -113,14 +117,16 @@ export async function createWorld(options: HandWorldOptions): Promise<HandWorld>
 
 function handWorld(world: World, trace: Traced[], ends: readonly (() => void)[]): HandWorld {
   const { audience } = world;
-  const go = (until: () => boolean, ms: number): Promise<boolean> =>
-    exclusive(() =>
+  const go = (until: () => boolean, ms: number): Promise<boolean> => {
+    if (!(ms >= 0)) throw new OptionError("ms", ms, "milliseconds from 0");
+    return exclusive(() =>
       within(world, async () => {
-        const reached = await world.until(until, { ms, steps: STEPS });
+        const reached = await world.until(until, { ms, steps: STEPS, lookEvery: 1 });
         if (audience.violation !== null) throw audience.violation;
         return reached;
       }),
     );
+  };
   const need = async (until: () => boolean, ms: number): Promise<void> => {
     if (!(await go(until, ms))) throw new Error(`not within ${ms} simulated ms: ${world.whyNot()}`);
   };
@@ -165,7 +171,9 @@ async function within<T>(world: World, run: () => Promise<T>): Promise<T> {
 
 function faultOf(world: World, strike: Strike): Fault {
   const { kind, how, ms = 0 } = strike;
-  const variants: readonly string[] | undefined = FAULTS[kind];
+  const variants: readonly string[] | undefined = Object.hasOwn(FAULTS, kind)
+    ? FAULTS[kind]
+    : undefined;
   if (variants === undefined) throw new OptionError("kind", kind, Object.keys(FAULTS).join(", "));
   const chosen = how ?? variants[0] ?? "";
   if (!variants.includes(chosen)) throw new OptionError("how", chosen, variants.join(", "));

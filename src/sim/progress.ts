@@ -25,7 +25,7 @@ export class Progress {
     for (const [topic, { partitions, records = [] }] of Object.entries(this.#topics)) {
       records.forEach((record, i) => {
         const { partition = i % partitions } = record;
-        if (partition >= partitions) {
+        if (!Number.isInteger(partition) || partition < 0 || partition >= partitions) {
           const allowed = `below ${partitions}, the partitions of ${topic}`;
           throw new OptionError(`topics.${topic}.records[${i}].partition`, partition, allowed);
         }

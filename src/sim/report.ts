@@ -129,8 +129,13 @@ function written(settings: Settings, story: readonly Line[], trace: readonly Tra
   const { reportDir, name, seed } = settings;
   if (reportDir === false) return [];
   const path = join(reportDir, `${name.replaceAll(/[^\w.-]+/g, "-")}-${seed}`);
-  mkdirSync(reportDir, { recursive: true });
-  writeFileSync(`${path}.mmd`, sequenceDiagram(story));
-  writeFileSync(`${path}.jsonl`, traceText(trace));
+  try {
+    mkdirSync(reportDir, { recursive: true });
+    writeFileSync(`${path}.mmd`, sequenceDiagram(story));
+    writeFileSync(`${path}.jsonl`, traceText(trace));
+  } catch (error) {
+    // The report itself must not be lost for want of a folder.
+    return [`  nothing was written: ${formatCause(error)}`];
+  }
   return [`  diagram ${path}.mmd   whole trace ${path}.jsonl`];
 }

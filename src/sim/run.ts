@@ -3,6 +3,7 @@
  * heals, and the world must come to rest; then every member is stopped, and the books must balance.
  */
 import { OptionError } from "../kernel/errors.ts";
+import { isThenable } from "../kernel/thenable.ts";
 import { breathe } from "./drain.ts";
 import type { Fact } from "./facts.ts";
 import type { Fault } from "./fault.ts";
@@ -99,7 +100,7 @@ async function runAlone(
     if (hear === undefined) Error.stackTraceLimit = 0;
     world.enter();
     world.begin();
-    await live(world, options, ends, () => seen.joins > 0);
+    await live(world, options, ends, seen);
     if (audience.violation?.invariant === "eventually") blameRealIo(world, realIo());
   } catch (error) {
     // A tree that cannot be meant is the caller's mistake, and no matter of chance.
@@ -128,11 +129,17 @@ async function live(
   world: World,
   options: RunOptions,
   ends: (() => void)[],
-  begun: () => boolean,
+  seen: Seen,
 ): Promise<void> {
   const { maxSteps: steps, settleMs, eventually } = options;
   const { audience } = world;
-  const done = (): boolean => begun() && world.quiet && eventually(world);
+  const isTrue = (): boolean => {
+    const answer: unknown = eventually(world);
+    if (isThenable(answer))
+      throw new OptionError("eventually", eventually, "one that is not async");
+    return answer === true;
+  };
+  const done = (): boolean => seen.joins > 0 && world.quiet && isTrue();
   await world.until(done, { ms: settleMs, steps });
   if (audience.violation !== null) return;
   world.heal();
@@ -144,7 +151,9 @@ async function live(
     const why = spent ? `; no more than ${limits.steps} steps are taken: see maxSteps` : "";
     return new Violation("eventually", `${what}${world.whyNot()}${why}`);
   };
-  const rested = await world.until(() => eventually(world) && world.whole, limits);
+  // A handler under way may still write what is to be read.
+  const atRest = (): boolean => isTrue() && world.whole && seen.underWay() === 0;
+  const rested = await world.until(atRest, limits);
   if (audience.violation !== null) return;
   if (!rested) {
     audience.violation = late("");
@@ -186,12 +195,18 @@ export function swearIn(world: World, invariants: readonly Invariant[]): (() => 
 interface Seen {
   readonly situations: Set<Situation>;
   joins: number;
+  /** Handlers of members that live. */
+  underWay(): number;
 }
 
 function watchSituations(world: World): Seen {
-  const seen: Seen = { situations: new Set(), joins: 0 };
   /** Handlers under way, by worker. */
   const inFlight = new Map<string, number>();
+  const seen: Seen = {
+    situations: new Set(),
+    joins: 0,
+    underWay: () => [...inFlight.values()].reduce((sum, count) => sum + count, 0),
+  };
   const count = (worker: string, change: number): void => {
     inFlight.set(worker, (inFlight.get(worker) ?? 0) + change);
   };
@@ -199,8 +214,13 @@ function watchSituations(world: World): Seen {
   const acked = new Set<string>();
   world.audience.watch({
     handler_started: ({ incarnation }, member) => count(`${member} ${incarnation}`, 1),
-    handler_ended: ({ incarnation }, member) => count(`${member} ${incarnation}`, -1),
-    member_started: (_fact, member) => forget(inFlight, member),
+    handler_ended: ({ incarnation }, member) => {
+      const worker = `${member} ${incarnation}`;
+      // One of a life that is over may end in the next.
+      if ((inFlight.get(worker) ?? 0) > 1) count(worker, -1);
+      else inFlight.delete(worker);
+    },
+    member_ended: (_fact, member) => forget(inFlight, member),
     acked: (_fact, member) => void acked.add(member),
     committed: (_fact, member) => void acked.delete(member),
     restarting: () => void seen.situations.add("restart"),

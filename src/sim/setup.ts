@@ -1,5 +1,6 @@
 /** Why this exists: what a user says of a world before it begins, checked before anything runs. */
 
+import { whyNoRecord } from "../drivers/memory-log.ts";
 import type { ChildSpec } from "../kernel/child-spec.ts";
 import { OptionError } from "../kernel/errors.ts";
 import type { LogDriver } from "../ports/log-driver.ts";
@@ -33,12 +34,32 @@ export interface TreeWorld {
  */
 export type Tree = (world: TreeWorld) => ChildSpec;
 
-export function checkTopics(topics: Readonly<Record<string, { partitions?: unknown }>>): void {
+const PARTITIONS_MAX = 10_000;
+
+type Unchecked = { readonly partitions?: unknown; readonly records?: unknown } | null | undefined;
+
+export function checkTopics(topics: Readonly<Record<string, Unchecked>>): void {
   const named = typeof topics === "object" && topics !== null && Object.keys(topics).length > 0;
   if (!named) throw new OptionError("topics", topics, "one topic or more");
-  for (const [name, { partitions }] of Object.entries(topics)) {
-    const good = Number.isInteger(partitions) && Number(partitions) >= 1;
-    if (!good)
-      throw new OptionError(`topics.${name}.partitions`, partitions, "a whole number from 1");
+  for (const [name, topic] of Object.entries(topics)) {
+    const { partitions, records } = topic ?? {};
+    const count = Number.isInteger(partitions) ? Number(partitions) : 0;
+    if (count < 1 || count > PARTITIONS_MAX) {
+      const allowed = `a whole number from 1 to ${PARTITIONS_MAX}`;
+      throw new OptionError(`topics.${name}.partitions`, partitions, allowed);
+    }
+    checkRecords(`topics.${name}.records`, records);
+  }
+}
+
+function checkRecords(name: string, records: unknown): void {
+  const drawn = typeof (records as { generate?: unknown } | null)?.generate === "function";
+  if (records === undefined || drawn) return;
+  if (!Array.isArray(records)) {
+    throw new OptionError(name, records, "an array of records, or an arbitrary of one");
+  }
+  for (const [i, record] of records.entries()) {
+    const why = whyNoRecord(record);
+    if (why !== null) throw new OptionError(`${name}[${i}]`, record, why);
   }
 }

@@ -3,26 +3,35 @@ import type { Line } from "./story.ts";
 
 const LINES_MAX = 40;
 const COLUMN_MAX = 26;
+const FAULT_LANE = "fault";
 
-/** At most 40 lines: a column for each lane that takes part, the oldest left out and counted. */
+/**
+ * At most 40 lines: a column for each lane that takes part, faults right across, the oldest left
+ * out and counted. `▶` is what goes to another lane.
+ */
 export function timeline(story: readonly Line[]): string[] {
   const kept = story.slice(-(LINES_MAX - 2));
-  const lanes = lanesOf(kept);
-  const width = (lane: string): number => {
-    const texts = kept.filter((line) => line.lane === lane).map(({ text }) => text.length + 2);
-    return Math.min(COLUMN_MAX, Math.max(lane.length, ...texts));
+  const lanes = lanesOf(kept).filter((lane) => lane !== FAULT_LANE);
+  const cell = ({ text, to }: Line): string => {
+    const whole = `${text}${to === null ? "" : " ▶"}`;
+    return whole.length > COLUMN_MAX ? `${whole.slice(0, COLUMN_MAX - 1)}…` : whole;
   };
-  const columns = lanes.map((lane) => ({ lane, width: width(lane) }));
-  const head = columns.map(({ lane, width }) => lane.padEnd(width)).join("  ");
-  const rows = kept.map(({ at, lane, text, to }) => {
-    const cells = columns.map((column) => {
-      if (column.lane !== lane) return " ".repeat(column.width);
-      return `${text}${to === null ? "" : " ▶"}`.padEnd(column.width);
-    });
-    return `${String(Math.round(at)).padStart(8)}  ${cells.join("  ")}`.trimEnd();
+  const columns = lanes.map((lane) => {
+    const texts = kept.filter((line) => line.lane === lane).map((line) => cell(line).length);
+    return { lane, width: Math.max(lane.length, ...texts) };
   });
+  const rows = kept.map((line) => {
+    const at = `${String(Math.round(line.at)).padStart(8)}  `;
+    if (line.lane === FAULT_LANE) return `${at}** ${line.text}`;
+    const cells = columns.map(({ lane, width }) =>
+      (lane === line.lane ? cell(line) : "").padEnd(width),
+    );
+    return `${at}${cells.join("  ")}`.trimEnd();
+  });
+  const head = columns.map(({ lane, width }) => lane.padEnd(width)).join("  ");
   const left = story.length - kept.length;
-  return [`   t(ms)  ${head}`, ...(left > 0 ? [`          … ${left} earlier`] : []), ...rows];
+  const earlier = left > 0 ? [`          … ${left} earlier`] : [];
+  return [`   t(ms)  ${head}`.trimEnd(), ...earlier, ...rows];
 }
 
 /** Mermaid: paste it into a page that draws it. */
@@ -38,7 +47,7 @@ export function sequenceDiagram(story: readonly Line[]): string {
   return ["sequenceDiagram", ...participants, ...lines, ""].join("\n");
 }
 
-/** In the order in which they are met; faults first, the broker last. */
+/** By name, faults first, the broker last. */
 function lanesOf(story: readonly Line[]): string[] {
   const lanes = [...new Set(story.flatMap(({ lane, to }) => (to === null ? [lane] : [lane, to])))];
   const rank = (lane: string): number => (lane === "fault" ? 0 : lane === "kafka" ? 2 : 1);

@@ -35,18 +35,26 @@ export function tokenOf(plan: Plan, world: string, { seed, run }: Origin): strin
   const records = plan.records.map((its) => its.map(packRecord));
   const tape = packTape(schedule.tape ?? []);
   const packed: Packed = { world, seed, run, records, faults, feedMs, chanceSeed, tape };
-  return `${VERSION}.${Buffer.from(JSON.stringify(packed)).toString("base64url")}`;
+  const body = Buffer.from(JSON.stringify(packed)).toString("base64url");
+  return `${VERSION}.${body}.${checksum(body)}`;
+}
+
+/** FNV-1a: an altered token must not play something else. */
+function checksum(text: string): string {
+  let sum = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193);
+  return (sum >>> 0).toString(36);
 }
 
 /** Throws an `OptionError` that says what is wrong with it. */
 export function planOf(token: string, world: string): { plan: Plan; origin: Origin } {
-  const [version = "", body = ""] = String(token).split(".");
+  const [version = "", body = "", sum] = String(token).trim().split(".");
   const shown = String(token).length > 40 ? `${String(token).slice(0, 40)}…` : token;
   if (!/^v\d+$/.test(version)) throw new OptionError("token", shown, `${VERSION}.…, as printed`);
   if (version !== VERSION) {
     throw new OptionError("token", shown, `a token of this version, ${VERSION}; find it anew`);
   }
-  const packed = unpack(body);
+  const packed = sum === checksum(body) ? unpack(body) : null;
   if (packed === null) throw new OptionError("token", shown, "the whole token, as printed");
   if (packed.world !== world) {
     throw new OptionError("token", shown, "a token of a check with the same topics and members");
@@ -74,7 +82,8 @@ function unpack(body: string): Packed | null {
 }
 
 export const isFault = ({ kind, how, on, nth, target, ms }: Fault): boolean =>
-  (FAULTS[kind] as readonly string[] | undefined)?.includes(how) === true &&
+  Object.hasOwn(FAULTS, kind) &&
+  (FAULTS[kind] as readonly string[]).includes(how) &&
   TRIGGERS.includes(on) &&
   [nth, target, ms].every((number) => Number.isInteger(number) && number >= 0);
 

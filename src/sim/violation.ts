@@ -1,4 +1,5 @@
 /** Why this exists: a run ends at the first broken law, and says which and how. */
+import { OptionError } from "../kernel/errors.ts";
 import { formatCause } from "../kernel/exit.ts";
 
 /** What an invariant throws, and what else ends a run. */
@@ -14,5 +15,8 @@ export class Violation extends Error {
 }
 
 /** Whatever was thrown in a run, by a law, a tree or a timer: no run passes that threw. */
-export const violationOf = (error: unknown): Violation =>
-  error instanceof Violation ? error : new Violation("threw", formatCause(error), error);
+export function violationOf(error: unknown): Violation {
+  if (error instanceof Violation) return error;
+  const named = error instanceof OptionError ? error.message : formatCause(error);
+  return new Violation("threw", named, error);
+}

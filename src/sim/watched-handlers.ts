@@ -155,8 +155,9 @@ function watchedPayload(
 ): Payload {
   const { ack: its, produce: send } = payload;
   const ack = (offset?: string): void => {
-    const offsets = offset === undefined ? given.offsets : [Number(offset)];
-    if (manual) tell({ type: "user_acked", ...given, offsets });
+    const offsets = payload.message === undefined ? [Number(offset)] : given.offsets;
+    const known = offsets.filter((its) => given.offsets.includes(its));
+    if (manual && known.length > 0) tell({ type: "user_acked", ...given, offsets: known });
     its(offset);
   };
   const produce: Payload["produce"] = async (topic, message) => {

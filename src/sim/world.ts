@@ -131,14 +131,15 @@ export class World {
    */
   async until(
     condition: () => boolean,
-    limits: { readonly ms: number; readonly steps: number },
+    limits: { readonly ms: number; readonly steps: number; readonly lookEvery?: number },
   ): Promise<boolean> {
     const { loop, audience } = this;
     const endMs = this.nowMs + limits.ms;
     const endSteps = loop.steps + limits.steps;
+    const { lookEvery = LOOK_EVERY } = limits;
     this.#changed = true;
     while (audience.violation === null) {
-      if (this.#changed || loop.steps % LOOK_EVERY === 0) {
+      if (this.#changed || loop.steps % lookEvery === 0) {
         this.#changed = false;
         if (condition()) return true;
       }
@@ -195,7 +196,7 @@ export class World {
       ...down.map(({ name, state }) => `${name} is ${state}`),
     ];
     const at = `${Math.round(this.nowMs)} ms and ${this.loop.steps} steps`;
-    return `${reasons.join("; ") || "the world is not as it should be"} after ${at}`;
+    return `${reasons.join("; ") || "`eventually` is still false"} after ${at}`;
   }
 
   #brokerHost(): Host {

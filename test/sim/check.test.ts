@@ -221,6 +221,13 @@ describe("bad input", () => {
     ["a seed that is no whole number", { ...one, seed: 1.5 }, /seed: 1\.5/],
     ["a time limit of nothing", { ...one, timeLimitMs: 0 }, /timeLimitMs: 0/],
     ["an option that is none", { ...one, fualts: [] }, /fualts: \[\] is not allowed; .*faults/],
+    [
+      "records that are none",
+      { ...one, topics: { orders: { partitions: 1, records: [{ value: 5 }] } } },
+      /orders\.records\[0\].*string, a Buffer or null/,
+    ],
+    ["a topic that is none", { ...one, topics: { orders: null } }, /topics\.orders\.partitions/],
+    ["an async eventually", { ...one, eventually: async () => false }, /not async/],
     ["a law that is none", { ...one, invariants: [{}] }, /invariants/],
     [
       "a record beyond its topic",
@@ -243,6 +250,7 @@ describe("bad input", () => {
   it.each([
     ["another version", "v9.e30", /"v9\.e30" is not allowed; allowed: a token of this version, v2/],
     ["no version", "hello", /"hello" is not allowed/],
+    ["an altered token", "v2.e30.1", /the whole token/],
     ["half a token", "v2.eyJ3b3", /the whole token/],
     ["a token of another world", null, /same topics and members/],
   ])("of %s is one clear error", async (_what, token, line) => {

@@ -1,4 +1,4 @@
-import { check, SimulationError } from "holdfast/sim";
+import { check, createWorld, SimulationError } from "holdfast/sim";
 import { expect, it } from "vitest";
 import { billing, records } from "./trees.ts";
 
@@ -16,6 +16,8 @@ it.each([
   ["performance.now", () => performance.now()],
   ["Math.random", () => Math.random()],
   ["crypto.randomUUID", () => crypto.randomUUID()],
+  ["crypto.getRandomValues", () => [...crypto.getRandomValues(new Uint8Array(4))]],
+  ["process.hrtime", () => [process.hrtime(), process.hrtime.bigint()]],
 ])("a handler that reads %s reads the same in the same run", async (_name, read) => {
   const first = await seen(read);
   expect(first.length).toBeGreaterThan(1);
@@ -70,6 +72,33 @@ it("timers are what Node's are: handles, values, promises", async () => {
   await check({ ...one, runs: 1, tree, faults: [], strategy: "fifo" });
   expect(seen.slice(0, 3)).toEqual([true, "number", "value"]);
   expect(seen).not.toContain("unreffed");
+});
+
+it.each([0, 1, 2, 5])("code after %i nested ticks dies with its member", async (depth) => {
+  const tick = (left: number): Promise<void> =>
+    new Promise((resolve) => {
+      const next = (more: number): void => {
+        if (more === 0) resolve();
+        else process.nextTick(next, more - 1);
+      };
+      next(left);
+    });
+  const world = await createWorld({
+    ...one,
+    tree: (given) =>
+      billing({
+        eachMessage: async () => {
+          await tick(depth);
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          given.state.set("lived", true);
+        },
+      })(given),
+  });
+  await world.run({ until: (w) => w.inflight() === 1, ms: 5_000 });
+  await world.advance(2);
+  world.inject({ kind: "kill", ms: 1_000_000 });
+  await world.advance(500);
+  expect(world.state.has("lived")).toBe(false);
 });
 
 it("leaves no trace of itself on the globals", async () => {

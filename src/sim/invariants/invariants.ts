@@ -1,4 +1,6 @@
 /** Why this exists: all laws there are, by name, and how to add one's own in a line. */
+import { OptionError } from "../../kernel/errors.ts";
+import { isThenable } from "../../kernel/thenable.ts";
 import type { World } from "../world.ts";
 import { boundedMailbox } from "./bounded-mailbox.ts";
 import { callsSettle } from "./calls-settle.ts";
@@ -48,7 +50,9 @@ export const invariants = {
     states: name,
     watch: ({ world, fail }) => ({
       eachStep: () => {
-        if (holds(world) === false) fail(`${name}: no longer true`);
+        const answer: unknown = holds(world);
+        if (isThenable(answer)) throw new OptionError(name, holds, "a law that is not async");
+        if (answer === false) fail("no longer true");
       },
     }),
   }),
