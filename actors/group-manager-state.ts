@@ -51,6 +51,8 @@ export interface ManagerState {
   opening: boolean;
 }
 
+/** How long a commit that somebody waits for may take. */
+export const FLUSH_MS = 5_000;
 /** Between two looks for something that is about to be there. */
 export const LOOK_MS = 10;
 

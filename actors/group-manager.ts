@@ -20,6 +20,7 @@ import {
   nextLifecycle,
 } from "./group-manager-machine.ts";
 import {
+  FLUSH_MS,
   findOwned,
   idOf,
   LOOK_MS,
@@ -35,8 +36,6 @@ import type { worker } from "./worker.ts";
 
 /** Waits between attempts to join: doubling from the first to the last. */
 const RETRY_MS = { min: 100, max: 5_000 };
-/** For the last commit of a stop, all attempts together. */
-const FLUSH_MS = 5_000;
 
 export const groupManager = actor({
   name: "group-manager",

@@ -17,6 +17,7 @@ import { partitionKey } from "../src/ports/record.ts";
 import { failed } from "../src/ports/result.ts";
 import type { Opening } from "./acker.ts";
 import {
+  FLUSH_MS,
   idOf,
   LOOK_MS,
   type ManagerState,
@@ -49,6 +50,8 @@ export function openAll(self: Self<ManagerState>): void {
   const ask = async (): ReturnType<Session["positions"]> => {
     // Old workers first: what they still had to say was said before the broker is asked.
     await stopWorkers(workers, wanted.map(idOf));
+    // Opened anew in the same epoch: what the acker knows of it must not be committed later.
+    if (wanted.some(({ lost }) => lost !== null)) await to.callWithin(FLUSH_MS, "flush");
     return session.positions();
   };
   self.task("positions", ask, (outcome) => {

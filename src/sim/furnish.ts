@@ -21,11 +21,13 @@ export interface Furnishings {
   lag(groupId?: string): number;
   tell(fact: NewSimEvent): void;
   fate(given: Given): Fate;
+  /** Nothing goes wrong any more: what was to hang for ever fails instead. */
+  healed(): boolean;
 }
 
 export function furnish(
   member: Member,
-  { tree, driver, state, lag, tell, fate }: Furnishings,
+  { tree, driver, state, lag, tell, fate, healed }: Furnishings,
 ): { readonly spec: ChildSpec; readonly groups: readonly FoundGroup[] } {
   const { host, name } = member;
   const kafka = {
@@ -39,13 +41,12 @@ export function furnish(
   if (typeof spec !== "object" || spec === null || !("start" in spec)) {
     throw new OptionError("tree", spec, "a function that returns a child specification");
   }
-  return watchHandlers(spec, handlerWorld(member, tell, fate));
+  return watchHandlers(spec, handlerWorld(member, { tell, fate, healed }));
 }
 
 function handlerWorld(
   member: Member,
-  tell: (fact: NewSimEvent) => void,
-  fate: (given: Given) => Fate,
+  { tell, fate, healed }: Pick<Furnishings, "tell" | "fate" | "healed">,
 ): HandlerWorld {
   const { host, incarnation } = member;
   return {
@@ -54,6 +55,7 @@ function handlerWorld(
     given: (offsets) => ({ ...(member.handling ?? NOBODY), offsets }),
     sleep: (ms) => new Promise((resolve) => void host.timer(ms, resolve)),
     hang: () => {
+      if (healed()) return Promise.reject(new Error("simulated handler rejection"));
       if (member.incarnation === incarnation) member.hung++;
       return new Promise(() => {});
     },

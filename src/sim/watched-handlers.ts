@@ -115,9 +115,12 @@ function meet(
   if (delayMs === 0 && how === "runs") return settled(call, end);
   return (async () => {
     await world.sleep(delayMs);
-    if (how === "hangs") return world.hang();
     if (how === "runs") return settled(call, end);
-    end("failed");
+    try {
+      if (how === "hangs") await world.hang();
+    } finally {
+      end("failed");
+    }
     throw new Error("simulated handler rejection");
   })();
 }

@@ -253,6 +253,7 @@ export class World {
       lag: this.kafka.lag,
       tell: (fact) => this.tell(fact, member),
       fate: (given) => this.#injector.fate(member, given),
+      healed: () => this.healed,
     });
     for (const group of groups) this.progress.groups.set(group.groupId, group);
     if (this.progress.groups.size > 1) {

@@ -9,6 +9,7 @@ interface Node {
   readonly children: Node[];
   alive: boolean;
   orphanedAt: number | null;
+  gaveUp: boolean;
 }
 
 /** The longest that a process may take to end after its parent has. */
@@ -43,7 +44,7 @@ export const treeShape: Invariant = {
             ?.processes()
             .find(({ id }) => id === pid);
           const supervises = process?.definition.name === "supervisor";
-          const life = { children: [], alive: true, orphanedAt: null };
+          const life = { children: [], alive: true, orphanedAt: null, gaveUp: false };
           const node = { member, pid, label, supervises, ...life };
           nodes.set(`${member} ${pid}`, node);
           if (parent !== null) nodes.get(`${member} ${parent}`)?.children.push(node);
@@ -61,7 +62,12 @@ export const treeShape: Invariant = {
             child.orphanedAt = at;
             orphans.add(child);
           }
-          if (reason === "shutdown") checkOrder(node, member);
+          if (reason === "shutdown" && !node.gaveUp) checkOrder(node, member);
+        },
+        // It ends by itself, whoever else is being stopped.
+        escalated: ({ pid }, member) => {
+          const node = nodes.get(`${member} ${pid}`);
+          if (node !== undefined) node.gaveUp = true;
         },
         member_started: (_fact, member) => {
           forget(nodes, member);
