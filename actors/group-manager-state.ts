@@ -90,7 +90,7 @@ export function withWorkers(
   if (workers === undefined) return;
   self.task(
     "workers",
-    () => workers.call("whichChildren"),
+    () => workers.callWithin(Number.POSITIVE_INFINITY, "whichChildren"),
     (outcome) => {
       if (!outcome.ok) return;
       for (const { id: its, ref } of outcome.value) {

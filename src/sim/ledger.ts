@@ -3,6 +3,7 @@
  * book by which they are judged.
  */
 import { partitionKey, type TopicPartition } from "../ports/record.ts";
+import type { FactOf } from "./facts.ts";
 import type { World } from "./world.ts";
 
 interface Page {
@@ -12,6 +13,8 @@ interface Page {
   /** Where the partition was opened last, while nothing was committed. */
   opened: number | null;
   committed: boolean;
+  /** The lowest record that any handler was given: from there on nothing is passed over. */
+  started: number;
 }
 
 export class Ledger {
@@ -27,8 +30,11 @@ export class Ledger {
         if (fact.how === "done" && !isManual(fact.topic)) this.#note(fact, fact.offsets);
       },
       user_acked: (fact) => this.#note(fact, fact.offsets),
-      // What lies between is skipped by a policy that the user chose.
-      offset_reset: (fact) => this.#skip(fact, Math.max(fact.from, fact.to)),
+      handler_started: (fact) => {
+        const page = this.#page(fact);
+        page.started = Math.min(page.started, fact.offsets[0] ?? page.started);
+      },
+      offset_reset: (fact) => this.#reset(fact),
       opened: (fact) => {
         this.#page(fact).opened = fact.committed === null ? fact.offset : null;
       },
@@ -47,8 +53,8 @@ export class Ledger {
 
   /** Whether a commit of `offset` says no more than where a partition without commits begins. */
   isPin(where: TopicPartition, offset: number): boolean {
-    const { committed, opened } = this.#page(where);
-    return !committed && opened === offset;
+    const { committed, opened, started } = this.#page(where);
+    return !committed && opened === offset && offset <= started;
   }
 
   /** The first record that the broker has and that is not done; null: there is none. */
@@ -61,6 +67,14 @@ export class Ledger {
       page.done.delete(next);
       page.lowest = next + 1;
     }
+  }
+
+  /** What lies between is skipped by a policy that the user chose, and nothing beyond that. */
+  #reset(fact: FactOf<"offset_reset">): void {
+    const { topic, partition, from, to } = fact;
+    const toEnd = this.#world.progress.groupOf(topic)?.resetsToEnd === true;
+    const allowed = toEnd ? to : Math.min(to, this.#world.kafka.earliest(topic, partition));
+    this.#skip(fact, Math.max(from, allowed));
   }
 
   #note(where: TopicPartition, offsets: readonly number[]): void {
@@ -77,7 +91,13 @@ export class Ledger {
     const key = partitionKey(topic, partition);
     let page = this.#pages.get(key);
     if (page === undefined) {
-      page = { done: new Set(), lowest: 0, opened: null, committed: false };
+      page = {
+        done: new Set(),
+        lowest: 0,
+        opened: null,
+        committed: false,
+        started: Number.POSITIVE_INFINITY,
+      };
       this.#pages.set(key, page);
     }
     return page;

@@ -30,6 +30,8 @@ export interface FoundGroup {
   readonly prefetchCount: number;
   readonly prefetchBytes: number;
   readonly manual: boolean;
+  /** Whether its policy passes over what a log still has when a position is out of range. */
+  readonly resetsToEnd: boolean;
 }
 
 /** The specification with every handler in it watched, and the groups they belong to. */
@@ -41,7 +43,9 @@ export function watchHandlers(
   const watched = rewrite(spec, (options) => {
     const { groupId, topics, prefetchCount, prefetchBytes, ackMode } = options;
     const manual = ackMode === "manual";
-    groups.push({ groupId, topics, prefetchCount, prefetchBytes, manual } as FoundGroup);
+    const resetsToEnd = options.offsetResetPolicy === "reset_to_latest";
+    const known = { groupId, topics, prefetchCount, prefetchBytes, manual, resetsToEnd };
+    groups.push(known as FoundGroup);
     const { eachMessage, eachBatch } = options as unknown as Partial<Handlers>;
     return {
       ...options,

@@ -6,10 +6,13 @@ interface Node {
   readonly pid: number;
   readonly label: string;
   readonly supervises: boolean;
+  /** Whether it may take its time to end. Read when its parent has ended. */
+  traps: boolean;
   readonly children: Node[];
   alive: boolean;
-  orphanedAt: number | null;
+  /** Ends of itself, asked by nobody. */
   gaveUp: boolean;
+  orphanedAt: number | null;
 }
 
 /** The longest that a process may take to end after its parent has. */
@@ -22,6 +25,15 @@ export const treeShape: Invariant = {
   watch({ world, fail }) {
     const nodes = new Map<string, Node>();
     const orphans = new Set<Node>();
+    const processOf = (member: string, pid: number) =>
+      memberOf(member)
+        ?.processes()
+        .find(({ id }) => id === pid);
+    const orphan = (node: Node, at: number): void => {
+      node.orphanedAt = at;
+      node.traps = processOf(node.member, node.pid)?.trapExit === true;
+      orphans.add(node);
+    };
     const memberOf = (name: string) => world.members.find((member) => member.name === name);
     const dropOrphans = (member: string): void => {
       for (const node of orphans) if (node.member === member) orphans.delete(node);
@@ -39,15 +51,18 @@ export const treeShape: Invariant = {
     };
     return {
       on: {
-        spawned: ({ pid, label, parent }, member) => {
-          const process = memberOf(member)
-            ?.processes()
-            .find(({ id }) => id === pid);
-          const supervises = process?.definition.name === "supervisor";
-          const life = { children: [], alive: true, orphanedAt: null, gaveUp: false };
+        spawned: ({ pid, label, parent, at }, member) => {
+          const supervises = processOf(member, pid)?.definition.name === "supervisor";
+          const life = { children: [], alive: true, gaveUp: false, orphanedAt: null, traps: false };
           const node = { member, pid, label, supervises, ...life };
           nodes.set(`${member} ${pid}`, node);
-          if (parent !== null) nodes.get(`${member} ${parent}`)?.children.push(node);
+          const above = parent === null ? undefined : nodes.get(`${member} ${parent}`);
+          above?.children.push(node);
+          if (above?.alive === false) orphan(node, at);
+        },
+        escalated: ({ pid }, member) => {
+          const node = nodes.get(`${member} ${pid}`);
+          if (node !== undefined) node.gaveUp = true;
         },
         exited: ({ pid, reason, at }, member) => {
           const node = nodes.get(`${member} ${pid}`);
@@ -59,21 +74,23 @@ export const treeShape: Invariant = {
             if (node.supervises && reason === "shutdown") {
               fail(`${member}: ${node.label} has stopped, and its ${child.label} goes on`);
             }
-            child.orphanedAt = at;
-            orphans.add(child);
+            orphan(child, at);
           }
           if (reason === "shutdown" && !node.gaveUp) checkOrder(node, member);
-        },
-        // It ends by itself, whoever else is being stopped.
-        escalated: ({ pid }, member) => {
-          const node = nodes.get(`${member} ${pid}`);
-          if (node !== undefined) node.gaveUp = true;
         },
         member_started: (_fact, member) => {
           forget(nodes, member);
           dropOrphans(member);
         },
-        member_ended: (_fact, member) => dropOrphans(member),
+        member_ended: ({ how }, member) => {
+          if (how === "stopped") {
+            for (const node of orphans) {
+              if (node.member !== member || node.traps) continue;
+              fail(`${member} has stopped, and ${node.label} goes on, whose parent ended long ago`);
+            }
+          }
+          dropOrphans(member);
+        },
       },
       eachStep: () => {
         for (const { label, orphanedAt } of orphans) {
