@@ -13,6 +13,11 @@ const found: [string, string, CheckOptions][] = [
     { topics, tree: billing() },
   ],
   [
+    "a release was lost when its call to the workers' supervisor took longer than 5 s: held for ever",
+    "v2.eyJ3b3JsZCI6Im9yZGVyczozOzIiLCJzZWVkIjoxNywicnVuIjo2MDIsInJlY29yZHMiOltbeyJ2YWx1ZSI6IjAifSx7InZhbHVlIjoiMCJ9LHsidmFsdWUiOiIwIn1dXSwiZmF1bHRzIjpbeyJraW5kIjoicGF1c2UiLCJob3ciOiJtZW1iZXIiLCJvbiI6ImpvaW5lZCIsIm50aCI6MiwidGFyZ2V0IjowLCJtcyI6NTAwMH1dLCJmZWVkTXMiOjAsImNoYW5jZVNlZWQiOi01NDExNzYwMzksInRhcGUiOiItMTEsMiwtMTAsMywtMzIsMSwxIn0.um1gs8",
+    { topics, tree: billing() },
+  ],
+  [
     "a position out of range was decided by a committed offset that a commit under way made old",
     "v2.eyJ3b3JsZCI6Im9yZGVyczoxOzIiLCJzZWVkIjoyLCJydW4iOjM1MCwicmVjb3JkcyI6W1t7InZhbHVlIjoiMTAifSx7InZhbHVlIjoiMTAifSx7InZhbHVlIjoiMCJ9LHsidmFsdWUiOiIwIn0seyJ2YWx1ZSI6IjEwIn0seyJ2YWx1ZSI6IjAifSx7InZhbHVlIjoiMCJ9LHsidmFsdWUiOiIwIn1dXSwiZmF1bHRzIjpbeyJraW5kIjoiZmV0Y2giLCJob3ciOiJ0cnVuY2F0ZWQiLCJvbiI6ImFja2VkIiwibnRoIjo1LCJ0YXJnZXQiOjAsIm1zIjowfV0sImZlZWRNcyI6MCwiY2hhbmNlU2VlZCI6LTE0MDUwNjY5ODksInRhcGUiOiItMzUsMywtNjgsMyJ9.1p5ccgc",
     {
