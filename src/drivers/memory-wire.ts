@@ -33,6 +33,11 @@ export interface Passage {
   readonly backMs: number;
   /** The connection breaks before the broker hears the request, or after it acted on it. */
   readonly breaks?: "before" | "after";
+  /**
+   * The connection breaks, and yet the request reaches the broker: when `arrive` is called. Its
+   * answer is nobody's.
+   */
+  readonly strays?: (arrive: () => void) => void;
   /** The broker acts on it twice, as on a request that was sent again. */
   readonly twice?: boolean;
   /** A fetch brings at most so many bytes of a partition; 0: nothing. */
@@ -135,7 +140,7 @@ export class Wire {
   #send<T>(kind: RequestKind, serve: Serve<T>, settle: (answer: Answer<T>) => void): void {
     const { host } = this.#network;
     const passage = this.#network.passage(kind, this.host);
-    const { outMs, backMs, breaks, twice } = passage;
+    const { outMs, backMs, breaks, strays, twice } = passage;
     const pending: Pending = {
       fail: (error) => {
         if (!this.#pending.delete(pending)) return;
@@ -163,7 +168,10 @@ export class Wire {
       if (!this.#pending.has(pending)) return;
       if (this.#cut || !this.#network.up) pending.fail(unreachable());
       else if (breaks === "before") this.drop();
-      else {
+      else if (strays !== undefined) {
+        strays(() => this.#network.up && serve(() => {}, passage));
+        this.drop();
+      } else {
         if (twice === true) serve(() => {}, passage);
         serve(reply, passage);
       }

@@ -22,8 +22,11 @@ export const FAULTS = {
   rebalance: ["same", "newcomer"],
   /** The broker stops, and starts again after a while. */
   brokerRestart: ["broker"],
-  /** A commit arrives late, never, twice, or its answer is lost. */
-  staleCommit: ["late", "lost", "answerLost", "twice"],
+  /**
+   * A commit arrives late, never, twice, or its answer is lost; or it arrives when its connection is
+   * long gone and its generation is over.
+   */
+  staleCommit: ["late", "lost", "answerLost", "twice", "stray"],
   /** No way between a member and the broker for a while: none at all, or none back. */
   networkCut: ["both", "answers"],
   /** A fetch brings nothing or little; the log has a gap, is compacted, or begins later. */

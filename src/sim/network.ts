@@ -9,10 +9,15 @@ const DELAYS_MS = [1, 0, 10, 100] as const;
 
 export class Network {
   readonly #oracle: Oracle;
+  readonly #generation: () => number;
   readonly #cut = new Map<Member, "before" | "after">();
+  /** Requests whose connection is gone, and the generation in which they were sent. */
+  #strays: { readonly generation: number; readonly arrive: () => void }[] = [];
 
-  constructor(oracle: Oracle) {
+  /** `generation`: the group's present one, as the broker has it. */
+  constructor(oracle: Oracle, generation: () => number) {
     this.#oracle = oracle;
+    this.#generation = generation;
   }
 
   /** Where a member's requests break from now on; null: nowhere. */
@@ -23,6 +28,19 @@ export class Network {
 
   heal(): void {
     this.#cut.clear();
+    this.#strays = [];
+  }
+
+  get hasStrays(): boolean {
+    return this.#strays.length > 0;
+  }
+
+  /** A generation has begun: what strayed in an earlier one arrives. */
+  arriveStrays(): void {
+    const now = this.#generation();
+    const over = this.#strays.filter(({ generation }) => generation < now);
+    this.#strays = this.#strays.filter(({ generation }) => generation >= now);
+    for (const { arrive } of over) arrive();
   }
 
   passage(
@@ -34,7 +52,14 @@ export class Network {
     const breaks = member === null ? undefined : this.#cut.get(member);
     const fault = tampered(kind);
     if (breaks !== undefined) return { ...passage, breaks };
-    return fault === null ? passage : { ...passage, ...TAMPER[fault.how]?.(passage, fault) };
+    if (fault === null) return passage;
+    if (fault.how === "stray") return { ...passage, strays: this.#stray() };
+    return { ...passage, ...TAMPER[fault.how]?.(passage, fault) };
+  }
+
+  #stray(): (arrive: () => void) => void {
+    const generation = this.#generation();
+    return (arrive) => void this.#strays.push({ generation, arrive });
   }
 
   #delay(): number {

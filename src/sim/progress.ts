@@ -46,6 +46,12 @@ export class Progress {
     return undefined;
   }
 
+  /** Of the group, as the broker has it; 0 before there is one. */
+  get generation(): number {
+    const [groupId] = this.groups.keys();
+    return groupId === undefined ? 0 : this.#kafka.describe(groupId).generation;
+  }
+
   partitionsOf(topics: readonly string[]): TopicPartition[] {
     return topics.flatMap((topic) => {
       const { partitions = 0 } = this.#topics[topic] ?? {};

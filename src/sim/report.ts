@@ -5,7 +5,7 @@ import { formatCause } from "../kernel/exit.ts";
 import { type Settings, scriptOf } from "./options.ts";
 import { type Plan, strategyFor } from "./plan.ts";
 import { type Outcome, runScript } from "./run.ts";
-import { type Line, partitionIn, storyOf, type Traced } from "./story.ts";
+import { type Line, storyOf, subjectOf, type Traced } from "./story.ts";
 import { sequenceDiagram, timeline } from "./timeline.ts";
 import { tokenOf } from "./token.ts";
 import { traceText } from "./trace.ts";
@@ -38,6 +38,9 @@ export class SimulationError extends Error {
   }
 }
 
+/** How often a process's death or start is told before the story goes on without. */
+const SAME_MAX = 3;
+
 export interface Failure {
   readonly settings: Settings;
   readonly plan: Plan;
@@ -57,7 +60,9 @@ export async function report(failure: Failure): Promise<SimulationError> {
   });
   const { violation } = outcome;
   const message = violation?.message ?? "";
-  const story = fromFirstRecord(storyOf(trace, partitionIn(message)));
+  const whole = fromFirstRecord(storyOf(trace, subjectOf(message, trace)));
+  const story = elided(whole);
+  const left = whole.length - story.length;
   const invariant = violation?.invariant ?? "";
   const { seed } = settings;
   const token = tokenOf(plan, settings.world, { seed, run });
@@ -68,6 +73,7 @@ export async function report(failure: Failure): Promise<SimulationError> {
     `  determinism  ${again.hash === outcome.hash ? `played again, same hash ${again.hash}` : "PLAYED AGAIN, WENT ANOTHER WAY"}`,
     "",
     ...timeline(story),
+    ...(left > 0 ? [`          … ${left} deaths and starts like these are left out`] : []),
     "",
     ...thrown(trace),
     ...written(settings, story, trace),
@@ -123,6 +129,17 @@ function fromFirstRecord(story: readonly Line[]): readonly Line[] {
     ({ text, lane }) => /^(records|handle)/.test(text) || lane === "fault",
   );
   return first < 0 ? story : story.slice(first);
+}
+
+/** What says the same again and again is said three times. */
+function elided(story: readonly Line[]): readonly Line[] {
+  const said = new Map<string, number>();
+  return story.filter(({ lane, text }) => {
+    const key = `${lane} ${text.replaceAll(/\d+/g, "#")}`;
+    const times = (said.get(key) ?? 0) + 1;
+    said.set(key, times);
+    return lane === "fault" || times <= SAME_MAX || !/^(dies|restart|process|starts)/.test(text);
+  });
 }
 
 function written(settings: Settings, story: readonly Line[], trace: readonly Traced[]): string[] {

@@ -59,17 +59,35 @@ const TELLERS: { readonly [T in FactType]?: Teller<T> } = {
   healed: () => ({ lane: FAULTS, text: "all is healed" }),
 };
 
-/** Lanes that are nobody's part. */
+/** Lanes that are no member's. */
 const COMMON = new Set([KAFKA, FAULTS]);
+/** Lanes that are a part of every story. */
+const ALWAYS = new Set([FAULTS, "process"]);
 
-/** The facts about `about`, and all that are about no partition; everything where it is null. */
-export function storyOf(trace: readonly Traced[], about: string | null): Line[] {
+/** What a story is about: one partition, or some processes by their labels; null: everything. */
+export interface Subject {
+  readonly partition: string | null;
+  readonly labels: ReadonlySet<string>;
+}
+
+/** The facts about the subject, and all that are about nobody in particular. */
+export function storyOf(trace: readonly Traced[], { partition, labels }: Subject): Line[] {
   return trace.flatMap(({ fact, member }) => {
     const whose = (lane: string): string => (COMMON.has(lane) ? lane : `${member} ${lane}`);
-    return told(fact, about).map(({ lane, text, to = null }) => {
-      return { at: fact.at, lane: whose(lane), text, to: to === null ? null : whose(to) };
+    return told(fact, partition).flatMap(({ lane, text, to = null }) => {
+      if (labels.size > 0 && !ALWAYS.has(lane) && !labels.has(lane)) return [];
+      return [{ at: fact.at, lane: whose(lane), text, to: to === null ? null : whose(to) }];
     });
   });
+}
+
+/** The partition that a violation's message begins with, or the processes that it names. */
+export function subjectOf(message: string, trace: readonly Traced[]): Subject {
+  const partition = /^(\S+\/\d+)[:\s]/.exec(message)?.[1] ?? null;
+  if (partition !== null) return { partition, labels: new Set() };
+  const words = new Set(message.split(/[\s:;,]+/));
+  const known = trace.flatMap(({ fact }) => (fact.type === "spawned" ? [fact.label] : []));
+  return { partition, labels: new Set(known.filter((label) => words.has(label))) };
 }
 
 function told(fact: Fact, about: string | null): Told[] {
@@ -83,10 +101,6 @@ function told(fact: Fact, about: string | null): Told[] {
   const line = (TELLERS[fact.type] as Teller<never> | undefined)?.(fact as never);
   return line === null || line === undefined ? [] : [line];
 }
-
-/** The partition that a violation's message begins with. */
-export const partitionIn = (message: string): string | null =>
-  /^(\S+\/\d+)[:\s]/.exec(message)?.[1] ?? null;
 
 function concerns(fact: Fact, about: string): boolean {
   if ("topic" in fact && "partition" in fact) {

@@ -72,7 +72,7 @@ export class World {
     this.oracle = new Oracle(options.strategy);
     this.loop = new Loop(this.oracle);
     this.#laters = new Laters(this.loop.clock);
-    this.#network = new Network(this.oracle);
+    this.#network = new Network(this.oracle, () => this.progress.generation);
     this.#host = this.#brokerHost();
     const kafka = memoryKafka({
       host: this.#host,
@@ -91,6 +91,12 @@ export class World {
       host: () => this.loop.current?.host ?? this.#host,
       chance: chance(options.chanceSeed),
       leaked: options.strict ? (name) => this.#leak(name) : null,
+    });
+    this.audience.watch({
+      joined: () => {
+        // No timer where there is nothing to do: it would change whose turn it is.
+        if (this.#network.hasStrays) this.loop.clock.set(0, () => this.#network.arriveStrays());
+      },
     });
     this.#injector = new Injector(this.#victim(), options.faults);
     this.#surroundings = this.#surround();

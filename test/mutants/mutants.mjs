@@ -203,8 +203,6 @@ const epochs = [
     scenario: "crowded",
     expected: ["commitFenced", "commitMonotonic"],
     why: "the broker takes a commit, and a heartbeat, of an older generation",
-    survives:
-      "the world is too kind: requests of one member never overtake, so a commit comes before the next join",
   },
   {
     id: "owns-is-not-asked",
