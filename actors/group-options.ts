@@ -1,5 +1,5 @@
 /** Why this exists: every option of a consumer group, with its default and what is allowed. */
-import { OptionError } from "../src/kernel/errors.ts";
+import { needOption as need, OptionError } from "../src/kernel/errors.ts";
 import type { LogDriver } from "../src/ports/log-driver.ts";
 import type { EachBatch, EachMessage } from "./handler.ts";
 
@@ -138,10 +138,6 @@ function range(options: GroupOptions, name: keyof GroupOptions, low: number, hig
 function choose(name: string, value: unknown, allowed: readonly string[]): void {
   const good = allowed.includes(value as string);
   need(good, name, value, allowed.map((word) => JSON.stringify(word)).join(" or "));
-}
-
-function need(good: boolean, name: string, value: unknown, allowed: string): void {
-  if (!good) throw new OptionError(name, value, allowed);
 }
 
 const isText = (value: unknown): boolean => typeof value === "string" && value.trim() !== "";

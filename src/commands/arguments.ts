@@ -52,6 +52,19 @@ interface OptionToken {
 const isMissing = ({ value, inlineValue }: OptionToken): boolean =>
   value === undefined || value === "" || (inlineValue !== true && value.startsWith("--"));
 
+/** The one module that a command works on. */
+export function moduleOf({ positionals: [path, ...rest] }: Arguments, command: string): string {
+  if (path === undefined) {
+    const usage = `holdfast ${command} <module>`;
+    throw new CommandError(BAD_INPUT, `${command} needs a module: ${usage}`);
+  }
+  if (rest.length > 0) {
+    const text = `${command} takes one module, and was given ${rest[0]} as well`;
+    throw new CommandError(BAD_INPUT, text);
+  }
+  return path;
+}
+
 function bad(option: string, what: string, allowed: string): never {
   throw new CommandError(BAD_INPUT, `${option} ${what}; allowed: ${allowed}`);
 }

@@ -5,7 +5,7 @@ import { consumerGroup } from "../../supervisors/consumer-group.ts";
 import { memoryKafka } from "../drivers/memory-kafka.ts";
 import { OptionError } from "../kernel/errors.ts";
 import type { LogDriver } from "../ports/log-driver.ts";
-import { type Arguments, oneOf, readArguments } from "./arguments.ts";
+import { type Arguments, moduleOf, oneOf, readArguments } from "./arguments.ts";
 import { BAD_INPUT, CommandError, FAILED } from "./command-error.ts";
 import { type HandlerModule, loadHandlerModule } from "./handler-module.ts";
 import { host } from "./hosted-group.ts";
@@ -48,12 +48,7 @@ const EMBEDDED_PARTITIONS = 4;
 
 export async function run(args: string[]): Promise<void> {
   const given = readArguments(args, OPTIONS);
-  const [path, ...rest] = given.positionals;
-  if (path === undefined)
-    throw new CommandError(BAD_INPUT, "run needs a module: holdfast run <module>");
-  if (rest.length > 0) {
-    throw new CommandError(BAD_INPUT, `run takes one module, and was given ${rest[0]} as well`);
-  }
+  const path = moduleOf(given, "run");
   const signalled = onSignal();
   const level = oneOf("--log-level", given.text("log-level") ?? "info", LOG_LEVELS);
   const module = await Promise.race([loadHandlerModule(path), signalled.then(() => null)]);

@@ -2,7 +2,7 @@
 import { consumerGroup } from "../../supervisors/consumer-group.ts";
 import { OptionError } from "../kernel/errors.ts";
 import type { CheckOptions } from "../sim/options.ts";
-import { type Arguments, readArguments } from "./arguments.ts";
+import { type Arguments, moduleOf, readArguments } from "./arguments.ts";
 import { BAD_INPUT, CommandError, FAILED } from "./command-error.ts";
 import { type HandlerModule, loadHandlerModule } from "./handler-module.ts";
 
@@ -29,19 +29,10 @@ const PARTITIONS = 3;
 
 export async function sim(args: string[]): Promise<void> {
   const given = readArguments(args, OPTIONS);
-  const [path, ...rest] = given.positionals;
-  if (path === undefined) {
-    throw new CommandError(BAD_INPUT, "sim needs a module: holdfast sim <module>");
-  }
-  if (rest.length > 0) {
-    throw new CommandError(BAD_INPUT, `sim takes one module, and was given ${rest[0]} as well`);
-  }
-  const options = optionsOf(given, await loadHandlerModule(path));
+  const options = optionsOf(given, await loadHandlerModule(moduleOf(given, "sim")));
   const json = given.flag("json");
-  // Loaded only here: nobody else needs fast-check.
-  const { check, replay } = await import("../sim/check.ts").catch((error: Error) => {
-    throw new CommandError(FAILED, error.message);
-  });
+  // Loaded only here: no other command needs the simulator.
+  const { check, replay } = await import("../sim/check.ts");
   const token = given.text("replay");
   try {
     const result = await (token === undefined ? check(options) : replay(token, options));
@@ -78,6 +69,8 @@ function wholeNumber(given: Arguments, name: string, min: number): number | unde
 
 async function told(error: unknown, json: boolean): Promise<void> {
   const { SimulationError } = await import("../sim/report.ts");
+  const { MissingPeerError } = await import("../sim/fast-check.ts");
+  if (error instanceof MissingPeerError) throw new CommandError(FAILED, error.message);
   if (error instanceof OptionError) throw new CommandError(BAD_INPUT, error.message);
   if (!(error instanceof SimulationError)) throw error;
   const { invariant, run, seed, storyLines, token } = error;

@@ -58,6 +58,11 @@ export class OptionError extends Error {
   }
 }
 
+/** The check behind every option: throws an `OptionError` unless it is good. */
+export function needOption(good: boolean, option: string, value: unknown, allowed: string): void {
+  if (!good) throw new OptionError(option, value, allowed);
+}
+
 function show(value: unknown): string {
   if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return "an object";

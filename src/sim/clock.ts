@@ -1,6 +1,9 @@
 /** Why this exists: the time of a simulated world. It stands still until the world moves it. */
 import type { Cancel } from "../kernel/host.ts";
 
+/** What the wall clocks of a world show when it begins. */
+export const EPOCH_MS = 1_700_000_000_000;
+
 interface Timer {
   readonly dueMs: number;
   fire: (() => void) | null;

@@ -3,7 +3,7 @@
  * all of them can be run, one after the other, by counting through the choices.
  */
 
-import { OptionError } from "../kernel/errors.ts";
+import { needOption as need } from "../kernel/errors.ts";
 import { loadFastCheck } from "./fast-check.ts";
 import type { Fault } from "./fault.ts";
 import { type CheckOptions, recordsOf, scriptOf, settingsOf } from "./options.ts";
@@ -71,10 +71,6 @@ export async function explore(options: ExploreOptions): Promise<ExploreResult> {
     if (!odometer.next()) return { runs: run, exhausted: true };
   }
   return { runs: maxRuns, exhausted: false };
-}
-
-function need(good: boolean, name: string, value: unknown, allowed: string): void {
-  if (!good) throw new OptionError(name, value, allowed);
 }
 
 /** Counts through the choices as a car counts miles: the last wheel turns first. */

@@ -16,6 +16,9 @@ export interface Given extends AssignedPartition {
   readonly offsets: readonly number[];
 }
 
+/** How the life of a member ends. */
+export type Ending = "killed" | "stopped" | "failed";
+
 interface SimEvents {
   /** The user's handler was called. */
   handler_started: Given;
@@ -44,7 +47,7 @@ interface SimEvents {
   injected: { readonly fault: Fault; readonly struck: string };
   /** A member's process began, or is no more; a stop is what its orchestrator asked for. */
   member_started: { readonly incarnation: number };
-  member_ended: { readonly how: "killed" | "stopped" | "failed" };
+  member_ended: { readonly how: Ending };
   /** No more faults: from here on the world must come to rest. */
   healed: object;
 }

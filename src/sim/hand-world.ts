@@ -3,18 +3,19 @@
  * same world, moved by hand.
  */
 import type { MemoryKafka } from "../drivers/memory-kafka.ts";
-import { OptionError } from "../kernel/errors.ts";
+import { needOption, OptionError } from "../kernel/errors.ts";
 import { partitionKey } from "../ports/record.ts";
-import type { Fact, FactOf, FactType } from "./facts.ts";
+import type { FactOf, FactType } from "./facts.ts";
 import { FAULTS, type Fault, type FaultKind } from "./fault.ts";
 import { upMembers } from "./injector.ts";
-import { forget, type Invariant } from "./invariants/invariant.ts";
+import type { Invariant } from "./invariants/invariant.ts";
 import { invariants } from "./invariants/invariants.ts";
 import { exclusive, swearIn } from "./run.ts";
 import { checkTopics, type Topics, type Tree } from "./setup.ts";
 import type { Traced } from "./story.ts";
 import { STRATEGIES, type StrategyName, strategyOf } from "./strategy.ts";
 import { traceText } from "./trace.ts";
+import { UnderWay } from "./under-way.ts";
 import { World } from "./world.ts";
 
 export interface HandWorldOptions {
@@ -91,13 +92,10 @@ const STEPS = 1_000_000;
 export async function createWorld(options: HandWorldOptions): Promise<HandWorld> {
   checkTopics(options.topics);
   const { strategy = "fifo", seed = 1, members = 1 } = options;
-  if (typeof options.tree !== "function") throw new OptionError("tree", options.tree, "a function");
-  if (!(Number.isInteger(members) && members >= 1)) {
-    throw new OptionError("members", members, "a whole number from 1");
-  }
-  if (!STRATEGIES.includes(strategy)) {
-    throw new OptionError("strategy", strategy, STRATEGIES.join(", "));
-  }
+  needOption(typeof options.tree === "function", "tree", options.tree, "a function");
+  const isCount = Number.isInteger(members) && members >= 1;
+  needOption(isCount, "members", members, "a whole number from 1");
+  needOption(STRATEGIES.includes(strategy), "strategy", strategy, STRATEGIES.join(", "));
   const world = new World({
     topics: options.topics,
     tree: options.tree,
@@ -111,14 +109,20 @@ export async function createWorld(options: HandWorldOptions): Promise<HandWorld>
   const trace: Traced[] = [];
   world.audience.watchAll((fact, member) => void trace.push({ fact, member }));
   const ends = swearIn(world, options.invariants ?? invariants.all);
+  const underWay = new UnderWay(world);
   await exclusive(async () => within(world, async () => world.begin()));
-  return handWorld(world, trace, ends);
+  return handWorld(world, trace, underWay, ends);
 }
 
-function handWorld(world: World, trace: Traced[], ends: readonly (() => void)[]): HandWorld {
+function handWorld(
+  world: World,
+  trace: readonly Traced[],
+  underWay: UnderWay,
+  ends: readonly (() => void)[],
+): HandWorld {
   const { audience } = world;
   const go = (until: () => boolean, ms: number): Promise<boolean> => {
-    if (!(ms >= 0)) throw new OptionError("ms", ms, "milliseconds from 0");
+    needOption(ms >= 0, "ms", ms, "milliseconds from 0");
     return exclusive(() =>
       within(world, async () => {
         const reached = await world.until(until, { ms, steps: STEPS, lookEvery: 1 });
@@ -149,7 +153,7 @@ function handWorld(world: World, trace: Traced[], ends: readonly (() => void)[])
       for (const end of ends) audience.attempt(end);
       if (audience.violation !== null) throw audience.violation;
     },
-    inflight: (partition) => inflight(trace, partition),
+    inflight: (partition) => underWay.count(partition),
     facts: (type) =>
       trace.flatMap(({ fact, member }) =>
         fact.type === type ? [{ ...fact, member }] : [],
@@ -176,7 +180,7 @@ function faultOf(world: World, strike: Strike): Fault {
     : undefined;
   if (variants === undefined) throw new OptionError("kind", kind, Object.keys(FAULTS).join(", "));
   const chosen = how ?? variants[0] ?? "";
-  if (!variants.includes(chosen)) throw new OptionError("how", chosen, variants.join(", "));
+  needOption(variants.includes(chosen), "how", chosen, variants.join(", "));
   const used = STRUCK[kind] ?? [];
   for (const name of ["process", "member", "partition"] as const) {
     if (strike[name] === undefined || used.includes(name)) continue;
@@ -209,21 +213,6 @@ function targetOf(world: World, strike: Strike, used: readonly string[]): number
 }
 
 function found(at: number, name: string, value: unknown, allowed: string): number {
-  if (at < 0) throw new OptionError(name, value, allowed);
+  needOption(at >= 0, name, value, allowed);
   return at;
 }
-
-function inflight(trace: readonly Traced[], partition: string | undefined): number {
-  const open = new Map<string, number>();
-  for (const { fact, member } of trace) {
-    if (fact.type === "member_ended") forget(open, member);
-    const change = CHANGES[fact.type];
-    if (change === undefined || !("topic" in fact && "partition" in fact)) continue;
-    const place = partitionKey(fact.topic, fact.partition);
-    if (partition !== undefined && place !== partition) continue;
-    open.set(`${member} ${place}`, (open.get(`${member} ${place}`) ?? 0) + change);
-  }
-  return [...open.values()].reduce((sum, count) => sum + count, 0);
-}
-
-const CHANGES: Partial<Record<Fact["type"], number>> = { handler_started: 1, handler_ended: -1 };

@@ -129,7 +129,7 @@ export class Injector {
     if (fault === undefined) return USUAL;
     this.#world.struck(fault, `handler of ${record} in ${member.name}`);
     if (fault.kind === "zombie") {
-      this.#world.later(0, () => killWorker(member, given.incarnation));
+      this.#world.later(0, () => member.process(given.incarnation)?.kill());
       return { delayMs: Math.max(1, fault.ms), how: "runs" };
     }
     if (fault.kind === "slowConsumer") return { delayMs: Math.max(1, fault.ms), how: "runs" };
@@ -140,7 +140,7 @@ export class Injector {
 
   /** In the middle of the message that told the fact: what follows it is done by a dead process. */
   #within(fault: Fault, member: Member | null, pid: number | null): void {
-    const process = member?.processes().find(({ id }) => id === pid);
+    const process = member?.process(pid);
     if (process === undefined || process === member?.root) {
       this.#due.push({ ...fault, how: "kill" });
       return;
@@ -258,11 +258,4 @@ function withMember(world: Victim, fault: Fault, strike: (member: Member) => voi
   const member = up[fault.target % Math.max(1, up.length)];
   world.struck(fault, member?.name ?? "");
   if (member !== undefined) strike(member);
-}
-
-function killWorker(member: Member, pid: number): void {
-  member
-    .processes()
-    .find(({ id }) => id === pid)
-    ?.kill();
 }

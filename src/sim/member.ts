@@ -8,7 +8,8 @@ import { type ExitReason, isOrderly } from "../kernel/exit.ts";
 import type { Cancel, Host } from "../kernel/host.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import type { Process } from "../kernel/process.ts";
-import type { Given } from "./facts.ts";
+import { EPOCH_MS } from "./clock.ts";
+import type { Ending, Given } from "./facts.ts";
 
 /** What a member needs of its world. */
 export interface Surroundings {
@@ -25,10 +26,8 @@ export interface Surroundings {
   furnish(member: Member): ChildSpec;
   observe(member: Member, kernel: Kernel): void;
   started(member: Member): void;
-  ended(member: Member, how: "killed" | "stopped" | "failed"): void;
+  ended(member: Member, how: Ending): void;
 }
-
-const EPOCH_MS = 1_700_000_000_000;
 
 export class Member {
   readonly name: string;
@@ -134,6 +133,11 @@ export class Member {
     this.#wallSkewMs += ms;
   }
 
+  /** One that lives in it. */
+  process(pid: number | null): Process | undefined {
+    return this.processes().find(({ id }) => id === pid);
+  }
+
   /** Every process that lives in it, oldest first. */
   processes(): Process[] {
     return this.state === "down" ? [] : [...(this.kernel?.processes() ?? [])];
@@ -172,7 +176,7 @@ export class Member {
     this.#down(isOrderly(reason) && this.state === "stopping" ? "stopped" : "failed");
   }
 
-  #down(how: "killed" | "stopped" | "failed"): void {
+  #down(how: Ending): void {
     this.state = "down";
     this.#held = [];
     this.#world.ended(this, how);

@@ -1,6 +1,6 @@
 /** Why this exists: every option of a check, with its default and what is allowed. */
 import type { Arbitrary } from "fast-check";
-import { OptionError } from "../kernel/errors.ts";
+import { needOption as need } from "../kernel/errors.ts";
 import type { OutgoingMessage } from "../ports/record.ts";
 import type { FastCheck } from "./fast-check.ts";
 import { FAULT_KINDS, type FaultKind } from "./fault.ts";
@@ -197,8 +197,4 @@ function fromEnv(name: string): number | undefined {
   const value = Number(text);
   need(Number.isInteger(value) && value >= 0, name, text, "a whole number from 0");
   return value;
-}
-
-function need(good: boolean, name: string, value: unknown, allowed: string): void {
-  if (!good) throw new OptionError(name, value, allowed);
 }

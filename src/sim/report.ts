@@ -5,7 +5,7 @@ import { formatCause } from "../kernel/exit.ts";
 import { type Settings, scriptOf } from "./options.ts";
 import { type Plan, strategyFor } from "./plan.ts";
 import { type Outcome, runScript } from "./run.ts";
-import { type Line, storyOf, subjectOf, type Traced } from "./story.ts";
+import { FAULTS, type Line, storyOf, subjectOf, type Traced } from "./story.ts";
 import { sequenceDiagram, timeline } from "./timeline.ts";
 import { tokenOf } from "./token.ts";
 import { traceText } from "./trace.ts";
@@ -126,7 +126,7 @@ function thrown(trace: readonly Traced[]): string[] {
 /** How a group comes together is the same every time. */
 function fromFirstRecord(story: readonly Line[]): readonly Line[] {
   const first = story.findIndex(
-    ({ text, lane }) => /^(records|handle)/.test(text) || lane === "fault",
+    ({ text, lane }) => /^(records|handle)/.test(text) || lane === FAULTS,
   );
   return first < 0 ? story : story.slice(first);
 }
@@ -138,7 +138,7 @@ function elided(story: readonly Line[]): readonly Line[] {
     const key = `${lane} ${text.replaceAll(/\d+/g, "#")}`;
     const times = (said.get(key) ?? 0) + 1;
     said.set(key, times);
-    return lane === "fault" || times <= SAME_MAX || !/^(dies|restart|process|starts)/.test(text);
+    return lane === FAULTS || times <= SAME_MAX || !/^(dies|restart|starts)/.test(text);
   });
 }
 

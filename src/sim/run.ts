@@ -7,7 +7,7 @@ import { isThenable } from "../kernel/thenable.ts";
 import { breathe } from "./drain.ts";
 import type { Fact } from "./facts.ts";
 import type { Fault } from "./fault.ts";
-import { court, forget, type Invariant } from "./invariants/invariant.ts";
+import { court, type Invariant } from "./invariants/invariant.ts";
 import type { WorldView } from "./invariants/invariants.ts";
 import { Ledger } from "./ledger.ts";
 import { collectMarks } from "./marks.ts";
@@ -16,6 +16,7 @@ import type { Strategy } from "./oracle.ts";
 import { Owners } from "./owners.ts";
 import { watchRealIo } from "./real-io.ts";
 import type { Topics, Tree } from "./setup.ts";
+import { UnderWay } from "./under-way.ts";
 import { Violation, violationOf } from "./violation.ts";
 import { World } from "./world.ts";
 
@@ -152,7 +153,7 @@ async function live(
     return new Violation("eventually", `${what}${world.whyNot()}${why}`);
   };
   // A handler under way may still write what is to be read.
-  const atRest = (): boolean => isTrue() && world.whole && seen.underWay() === 0;
+  const atRest = (): boolean => isTrue() && world.whole && seen.underWay.count() === 0;
   const rested = await world.until(atRest, limits);
   if (audience.violation !== null) return;
   if (!rested) {
@@ -194,33 +195,16 @@ export function swearIn(world: World, invariants: readonly Invariant[]): (() => 
 
 interface Seen {
   readonly situations: Set<Situation>;
+  readonly underWay: UnderWay;
   joins: number;
-  /** Handlers of members that live. */
-  underWay(): number;
 }
 
 function watchSituations(world: World): Seen {
-  /** Handlers under way, by worker. */
-  const inFlight = new Map<string, number>();
-  const seen: Seen = {
-    situations: new Set(),
-    joins: 0,
-    underWay: () => [...inFlight.values()].reduce((sum, count) => sum + count, 0),
-  };
-  const count = (worker: string, change: number): void => {
-    inFlight.set(worker, (inFlight.get(worker) ?? 0) + change);
-  };
+  const underWay = new UnderWay(world);
+  const seen: Seen = { situations: new Set(), underWay, joins: 0 };
   /** Members that have acked what they have not committed. */
   const acked = new Set<string>();
   world.audience.watch({
-    handler_started: ({ incarnation }, member) => count(`${member} ${incarnation}`, 1),
-    handler_ended: ({ incarnation }, member) => {
-      const worker = `${member} ${incarnation}`;
-      // One of a life that is over may end in the next.
-      if ((inFlight.get(worker) ?? 0) > 1) count(worker, -1);
-      else inFlight.delete(worker);
-    },
-    member_ended: (_fact, member) => forget(inFlight, member),
     acked: (_fact, member) => void acked.add(member),
     committed: (_fact, member) => void acked.delete(member),
     restarting: () => void seen.situations.add("restart"),
@@ -229,8 +213,9 @@ function watchSituations(world: World): Seen {
       if (acked.has(member)) seen.situations.add("rebalance between ack and commit");
     },
     exited: ({ pid, reason }, member) => {
-      const caught = (inFlight.get(`${member} ${pid}`) ?? 0) > 0;
-      if (caught && reason === "killed") seen.situations.add("crash in flight");
+      if (reason === "killed" && underWay.isBusy(member, pid)) {
+        seen.situations.add("crash in flight");
+      }
     },
   });
   return seen;

@@ -24,8 +24,8 @@ export interface Line {
 type Told = Pick<Line, "lane" | "text"> & Partial<Pick<Line, "to">>;
 type Teller<T extends FactType> = (fact: FactOf<T>) => Told | null;
 
-const KAFKA = "kafka";
-const FAULTS = "fault";
+export const KAFKA = "kafka";
+export const FAULTS = "fault";
 
 /** Of each fact that belongs to the story: whose deed it was, and what. A lane is within a member. */
 const TELLERS: { readonly [T in FactType]?: Teller<T> } = {

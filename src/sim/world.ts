@@ -11,7 +11,8 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { Process } from "../kernel/process.ts";
 import { Audience } from "./audience.ts";
 import { chance } from "./chance.ts";
-import { type Fact, type FactType, isSystemType, type NewSimEvent } from "./facts.ts";
+import { EPOCH_MS } from "./clock.ts";
+import { type Ending, type Fact, type FactType, isSystemType, type NewSimEvent } from "./facts.ts";
 import type { Fault } from "./fault.ts";
 import { furnish } from "./furnish.ts";
 import { Guard } from "./guard.ts";
@@ -42,7 +43,6 @@ export interface WorldOptions {
 const LOOK_EVERY = 16;
 const RESTART_MS = 1_000;
 const FETCH_WAIT_MS = 5_000;
-const EPOCH_MS = 1_700_000_000_000;
 
 export class World {
   readonly oracle: Oracle;
@@ -124,6 +124,10 @@ export class World {
   /** A fault strikes before the next step. */
   strike(fault: Fault): void {
     this.#injector.strikeSoon(fault);
+  }
+
+  member(name: string): Member | undefined {
+    return this.members.find((member) => member.name === name);
   }
 
   /** Every process that a crash may strike: all but the members' roots. */
@@ -295,7 +299,7 @@ export class World {
     return [...wanted].filter(isSystemType);
   }
 
-  #ended(member: Member, how: "killed" | "stopped" | "failed"): void {
+  #ended(member: Member, how: Ending): void {
     const { incarnation } = member;
     this.tell({ type: "member_ended", how }, member);
     // Whoever killed it starts it again; what stops or fails is started by its orchestrator.

@@ -7,7 +7,8 @@ import { describe, expect, it } from "vitest";
 import { type ExitReason, isOrderly } from "../../src/kernel/exit.ts";
 import { asProcess } from "../../src/kernel/process.ts";
 import type { Ref } from "../../src/kernel/ref.ts";
-import { chanceOf, member, quickHost, run, type Step, steps, World } from "./random-world.ts";
+import { chance } from "../../src/sim/chance.ts";
+import { member, quickHost, run, type Step, steps, World } from "./random-world.ts";
 
 function checkCalls({ calls }: World): void {
   for (const { settled, how } of calls) {
@@ -111,7 +112,7 @@ interface Graph {
 }
 
 async function fall(graph: Graph, program: Step[], seed: number) {
-  const { host, wakes } = quickHost(chanceOf(seed));
+  const { host, wakes } = quickHost(chance(seed));
   const world = new World(host);
   const rest = async (): Promise<void> => {
     for (; wakes.length > 0; await undefined) wakes.shift()?.();

@@ -10,6 +10,7 @@ import type { Host } from "../../src/kernel/host.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
 import type { Ref, RefOf } from "../../src/kernel/ref.ts";
 import type { Down, Monitor, Self } from "../../src/kernel/self.ts";
+import { chance as chanceOf } from "../../src/sim/chance.ts";
 
 /** What one process is told to do, to one of the others. `who` and `to` count the living and the dead. */
 export type Step =
@@ -219,17 +220,6 @@ function call(world: World, callee: RefOf<typeof member>, how: Reply): void {
     () => settle("reply"),
     ({ code }: { code: string }) => settle(code),
   );
-}
-
-/** mulberry32, as everywhere. */
-export function chanceOf(seed: number): (bound: number) => number {
-  let state = seed >>> 0;
-  return (bound) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
-  };
 }
 
 /** A host that runs on microtasks alone, so that thousands of programs take seconds. */

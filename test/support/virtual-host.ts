@@ -3,6 +3,7 @@
  * heartbeats and back-offs take no time and go the same way every time.
  */
 import type { Host } from "../../src/kernel/host.ts";
+import { chance } from "../../src/sim/chance.ts";
 
 export interface VirtualHostOptions {
   /** Where `choose` begins. Default 1. */
@@ -135,15 +136,4 @@ function indexFor(timers: readonly Timer[], dueMs: number): number {
     else high = middle;
   }
   return low;
-}
-
-/** mulberry32: small, and the same on every machine. */
-function chance(seed: number): (bound: number) => number {
-  let state = seed >>> 0;
-  return (bound) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
-  };
 }

@@ -9,6 +9,8 @@ export const intensity: Invariant = {
     /** By supervisor: when it restarted a child, as far back as its period. */
     const restarts = new Map<string, number[]>();
     const gaveUp = new Set<string>();
+    const recent = (supervisor: string, at: number, periodMs: number): number[] =>
+      (restarts.get(supervisor) ?? []).filter((its) => its > at - periodMs);
     return {
       on: {
         restarting: (fact, member) => {
@@ -17,20 +19,18 @@ export const intensity: Invariant = {
           if (gaveUp.has(supervisor)) fail(`${label} gave up, and restarts ${child}`);
           let count = fact.restarts;
           if (periodMs !== null) {
-            const recent = (restarts.get(supervisor) ?? []).filter((its) => its > at - periodMs);
-            restarts.set(supervisor, [...recent, at]);
-            count = recent.length + 1;
+            const all = [...recent(supervisor, at, periodMs), at];
+            restarts.set(supervisor, all);
+            count = all.length;
           }
           if (count > allowed) fail(`${label}: restart ${count} of ${child}; allowed: ${allowed}`);
         },
         escalated: (fact, member) => {
           const { pid, label, child, at, allowed, periodMs } = fact;
-          gaveUp.add(`${member} ${pid}`);
-          let count = fact.restarts;
-          if (periodMs !== null) {
-            const before = restarts.get(`${member} ${pid}`) ?? [];
-            count = before.filter((its) => its > at - periodMs).length + 1;
-          }
+          const supervisor = `${member} ${pid}`;
+          gaveUp.add(supervisor);
+          const count =
+            periodMs === null ? fact.restarts : recent(supervisor, at, periodMs).length + 1;
           if (count <= allowed) {
             fail(`${label} gave up at restart ${count} of ${child}; allowed: ${allowed}`);
           }

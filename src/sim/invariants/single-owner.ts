@@ -27,7 +27,7 @@ export const singleOwner: Invariant = {
         handler_started: (fact, member) => {
           const { topic, partition, offsets } = fact;
           // How long a session lasts is measured by clocks: one that drifts may be wrong.
-          if (world.members.find(({ name }) => name === member)?.drifts === true) return;
+          if (world.member(member)?.drifts === true) return;
           const other = owners.other(fact, member);
           if (other === null) return;
           fail(`${topic}/${partition}: ${member} starts ${offsets[0]}, and ${other} owns it`);

@@ -25,22 +25,18 @@ export const treeShape: Invariant = {
   watch({ world, fail }) {
     const nodes = new Map<string, Node>();
     const orphans = new Set<Node>();
-    const processOf = (member: string, pid: number) =>
-      memberOf(member)
-        ?.processes()
-        .find(({ id }) => id === pid);
+    const processOf = (member: string, pid: number) => world.member(member)?.process(pid);
     const orphan = (node: Node, at: number): void => {
       node.orphanedAt = at;
       node.traps = processOf(node.member, node.pid)?.trapExit === true;
       orphans.add(node);
     };
-    const memberOf = (name: string) => world.members.find((member) => member.name === name);
     const dropOrphans = (member: string): void => {
       for (const node of orphans) if (node.member === member) orphans.delete(node);
     };
     /** In a member that stops, a child of its root goes after those that started later. */
     const checkOrder = (node: Node, member: string): void => {
-      const { root, state } = memberOf(member) ?? {};
+      const { root, state } = world.member(member) ?? {};
       const siblings = root ? (nodes.get(`${member} ${root.id}`)?.children ?? []) : [];
       if (state !== "stopping" || !siblings.includes(node)) return;
       const later = siblings.find(({ alive, label }) => {
