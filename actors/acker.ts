@@ -91,8 +91,6 @@ export const acker = actor({
   casts: {
     /** All that a member gained at once: so that their places are pinned by one request. */
     open: (self, session: Session, openings: readonly Opening[]) => {
-      // What an earlier session still has under way is its own: its answer may never come.
-      if (self.state.session !== session) self.state.inFlight = null;
       self.state.session = session;
       for (const opening of openings) open(self, opening);
       if (openings.some(({ pin }) => pin)) commit(self);

@@ -50,6 +50,8 @@ export interface MemoryKafka extends LogDriver {
   end(topic: string, partition: number): number;
   /** The offset of the first record at or above `offset`; null: there is none, or none any more. */
   nextRecord(topic: string, partition: number, offset: number): number | null;
+  /** The value of the record at `offset`, as text; undefined: there is none, or none any more. */
+  valueAt(topic: string, partition: number, offset: number): string | null | undefined;
   /** What the broker holds for a group, raw: negative offsets as they are. */
   committed(groupId: string): GroupCommit[];
   /** Sets an offset of a group without members, negative ones too. */
@@ -141,6 +143,7 @@ function admin(broker: MemoryBroker): Admin {
     earliest: (topic, partition) => broker.log(topic, partition).earliest,
     end: (topic, partition) => broker.log(topic, partition).end,
     nextRecord: (topic, partition, offset) => broker.log(topic, partition).nextRecord(offset),
+    valueAt: (topic, partition, offset) => broker.log(topic, partition).valueAt(offset),
     committed: (groupId) => broker.group(groupId).committed(),
     setCommitted(groupId, commit) {
       broker.log(commit.topic, commit.partition);

@@ -100,6 +100,13 @@ export class MemoryLog {
     return this.#entries[this.#indexOf(offset)]?.offset ?? null;
   }
 
+  /** As text; undefined: there is no such record, or none any more. */
+  valueAt(offset: number): string | null | undefined {
+    const entry = this.#entries[this.#indexOf(offset)];
+    if (entry?.offset !== offset) return undefined;
+    return entry.message.value?.toString() ?? null;
+  }
+
   /** Calls `wake` at the next append; answers how to take that back. */
   wait(wake: () => void): () => void {
     this.#waiters.add(wake);

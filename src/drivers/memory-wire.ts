@@ -2,7 +2,8 @@
  * Why this exists: what lies between a client and the in-memory broker. A request takes time on its
  * way out and its answer on the way back, in order as on one connection, so a connection may break
  * before the broker heard it or after it acted; and a client may be frozen, as by SIGSTOP, while the
- * broker's time goes on.
+ * broker's time goes on. A consumer asks for offsets over a second connection, its admin client's,
+ * as with kafkajs: what goes over one may overtake what goes over the other.
  */
 import type { Cancel, Host } from "../kernel/host.ts";
 import { DriverError } from "../ports/driver-error.ts";
@@ -63,6 +64,14 @@ interface Pending {
   fail(error: DriverError): void;
 }
 
+/** One connection: when the last request arrives, and the last answer. None overtakes another. */
+interface Lane {
+  outUntil: number;
+  backUntil: number;
+}
+
+const ADMIN: ReadonlySet<RequestKind> = new Set(["positions", "range"]);
+
 export class Wire {
   /** The client's: whatever it does runs there, and not where the broker's time is. */
   readonly host: Host;
@@ -72,9 +81,8 @@ export class Wire {
   #frozen = false;
   #cut = false;
   #closed = false;
-  /** When the last request arrives, and the last answer: none overtakes another. */
-  #outUntil = 0;
-  #backUntil = 0;
+  readonly #consumer: Lane = { outUntil: 0, backUntil: 0 };
+  readonly #admin: Lane = { outUntil: 0, backUntil: 0 };
 
   constructor(network: Network, host: Host) {
     this.#network = network;
@@ -141,6 +149,7 @@ export class Wire {
     const { host } = this.#network;
     const passage = this.#network.passage(kind, this.host);
     const { outMs, backMs, breaks, strays, twice } = passage;
+    const lane = ADMIN.has(kind) ? this.#admin : this.#consumer;
     const pending: Pending = {
       fail: (error) => {
         if (!this.#pending.delete(pending)) return;
@@ -158,13 +167,13 @@ export class Wire {
         this.drop();
         return;
       }
-      this.#backUntil = Math.max(this.#backUntil, host.now() + backMs);
-      this.host.timer(this.#backUntil - host.now(), () => arrive(value));
+      lane.backUntil = Math.max(lane.backUntil, host.now() + backMs);
+      this.host.timer(lane.backUntil - host.now(), () => arrive(value));
     };
     this.#pending.add(pending);
     if (this.#closed) pending.fail(closed());
-    this.#outUntil = Math.max(this.#outUntil, host.now() + outMs);
-    host.timer(this.#outUntil - host.now(), () => {
+    lane.outUntil = Math.max(lane.outUntil, host.now() + outMs);
+    host.timer(lane.outUntil - host.now(), () => {
       if (!this.#pending.has(pending)) return;
       if (this.#cut || !this.#network.up) pending.fail(unreachable());
       else if (breaks === "before") this.drop();

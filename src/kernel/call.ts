@@ -87,8 +87,8 @@ export class Call {
 
 /** The calls that wait equally long. */
 export class Deadlines {
+  readonly timeoutMs: number;
   readonly #host: Host;
-  readonly #timeoutMs: number;
   /** Called when time has run out and nothing waits: lengths that are asked once must not pile up. */
   readonly #forget: () => void;
   #first: Call | null = null;
@@ -98,16 +98,16 @@ export class Deadlines {
   constructor(host: Host, timeoutMs: number, forget: () => void) {
     this.#host = host;
     this.#forget = forget;
-    this.#timeoutMs = timeoutMs;
+    this.timeoutMs = timeoutMs;
   }
 
   add(call: Call): void {
-    call.at = this.#host.now() + this.#timeoutMs;
+    call.at = this.#host.now() + this.timeoutMs;
     call.before = this.#last;
     if (this.#last === null) this.#first = call;
     else this.#last.after = call;
     this.#last = call;
-    this.#timer ??= this.#host.timer(this.#timeoutMs, () => this.#expire());
+    this.#timer ??= this.#host.timer(this.timeoutMs, () => this.#expire());
   }
 
   remove(call: Call): void {
@@ -130,7 +130,7 @@ export class Deadlines {
   #expire(): void {
     this.#timer = null;
     const now = this.#host.now();
-    while (this.#first !== null && this.#first.at <= now) this.#first.expire(this.#timeoutMs);
+    while (this.#first !== null && this.#first.at <= now) this.#first.expire(this.timeoutMs);
     const first = this.#first;
     if (first === null) {
       this.#forget();

@@ -180,9 +180,9 @@ export class Kernel {
   }
 
   /** @internal Tells that a call begins; returns what tells how it ended, each time it does. */
-  traceCall({ id: pid, label }: Process, name: string): (how: string) => void {
+  traceCall({ id: pid, label }: Process, name: string, timeoutMs: number): (how: string) => void {
     const call = ++this.#lastCall;
-    this.emit({ type: "called", pid, label, name, call });
+    this.emit({ type: "called", pid, label, name, call, timeoutMs });
     return (how) => this.emit({ type: "settled", pid, label, name, call, how });
   }
 

@@ -154,7 +154,9 @@ export class Process extends Life implements Self<unknown>, Ref {
 
   #ask(queue: Parameters<typeof makeCall>[3], name: string, args: unknown[]): Promise<never> {
     return new Promise((resolve, reject) => {
-      const told = this.kernel.callsTraced ? this.kernel.traceCall(this, name) : null;
+      const told = this.kernel.callsTraced
+        ? this.kernel.traceCall(this, name, queue?.timeoutMs ?? Number.POSITIVE_INFINITY)
+        : null;
       const call = makeCall(
         this.label,
         name,

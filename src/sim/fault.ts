@@ -18,8 +18,13 @@ export const FAULTS = {
   stop: ["member"],
   /** A member runs nothing for a while, as under SIGSTOP. */
   pause: ["member"],
-  /** The group divides its partitions again: among the same members, or with a new one for a while. */
-  rebalance: ["same", "newcomer"],
+  /**
+   * The group divides its partitions again: among the same members; with a new one for a while; and
+   * with a new one, and one member does not hear what it was assigned.
+   */
+  rebalance: ["same", "newcomer", "unheard"],
+  /** A topic gets one partition more; records that are still to come go there too. */
+  addPartitions: ["one"],
   /** The broker stops, and starts again after a while. */
   brokerRestart: ["broker"],
   /**
@@ -27,6 +32,8 @@ export const FAULTS = {
    * long gone and its generation is over.
    */
   staleCommit: ["late", "lost", "answerLost", "twice", "stray"],
+  /** The answer to the question where a group is arrives late, or never. */
+  staleOffsets: ["late", "lost"],
   /** No way between a member and the broker for a while: none at all, or none back. */
   networkCut: ["both", "answers"],
   /** A fetch brings nothing or little; the log has a gap, is compacted, or begins later. */

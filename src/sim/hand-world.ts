@@ -39,7 +39,7 @@ export interface Strike {
   readonly process?: string;
   /** Whose process, or which member; default the first that fits. */
   readonly member?: string;
-  /** For a `fetch` that changes the log: `"orders/0"`. */
+  /** For a `fetch` that changes the log, and for the topic of `addPartitions`: `"orders/0"`. */
   readonly partition?: string;
   /** How long it lasts; default 0: no longer than it must. */
   readonly ms?: number;
@@ -56,6 +56,7 @@ const STRUCK: Partial<Record<FaultKind, readonly ("process" | "member" | "partit
   clockJump: ["member"],
   drift: ["member"],
   fetch: ["partition"],
+  addPartitions: ["partition"],
 };
 
 export interface HandWorld {

@@ -22,6 +22,8 @@ export interface Victim {
   members(): readonly Member[];
   groupIds(): readonly string[];
   partitions(): readonly TopicPartition[];
+  /** Gives the topic one partition more. */
+  addPartition(topic: string): void;
   /** A further member, until it is taken away again. */
   newcomer(): Member;
   /** Runs once the world's time has gone on by `ms`; at once when the world heals. */
@@ -177,7 +179,7 @@ const STRIKES: Record<FaultKind, Strike> = {
       world.later(fault.ms, () => member.resume());
     });
   },
-  rebalance(world, fault) {
+  rebalance(world, fault, injector) {
     const [groupId] = world.groupIds();
     if (groupId === undefined) return world.struck(fault, "");
     if (fault.how === "same") {
@@ -186,8 +188,16 @@ const STRIKES: Record<FaultKind, Strike> = {
       return;
     }
     const member = world.newcomer();
-    world.struck(fault, member.name);
+    // Told when the answer is lost.
+    if (fault.how === "unheard") injector.tamper("sync", fault);
+    else world.struck(fault, member.name);
     world.later(fault.ms, () => (fault.target % 2 === 0 ? member.stop() : member.kill()));
+  },
+  addPartitions(world, fault) {
+    const partitions = world.partitions();
+    const topic = partitions[fault.target % Math.max(1, partitions.length)]?.topic ?? "";
+    world.struck(fault, topic);
+    if (topic !== "") world.addPartition(topic);
   },
   brokerRestart(world, fault) {
     world.struck(fault, "broker");
@@ -195,6 +205,7 @@ const STRIKES: Record<FaultKind, Strike> = {
     world.later(fault.ms, () => world.kafka.start());
   },
   staleCommit: (_world, fault, injector) => injector.tamper("commit", fault),
+  staleOffsets: (_world, fault, injector) => injector.tamper("positions", fault),
   producerTimeout: (_world, fault, injector) => injector.tamper("produce", fault),
   networkCut(world, fault) {
     withMember(world, fault, (member) => {

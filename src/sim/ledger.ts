@@ -54,6 +54,7 @@ export class Ledger {
   /** Whether a commit of `offset` says no more than where a partition without commits begins. */
   isPin(where: TopicPartition, offset: number): boolean {
     const { committed, opened, started } = this.#page(where);
+    if (this.#world.progress.isLate(where)) return false;
     return !committed && opened === offset && offset <= started;
   }
 

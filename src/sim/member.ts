@@ -43,6 +43,8 @@ export class Member {
   host: Host;
   /** The records its worker was given last, as the actors tell it. */
   handling: Given | null = null;
+  /** When its last pause ended, in the world's milliseconds. */
+  resumedAtMs = 0;
   /** Handlers that were told never to end: nothing but the end of the process ends them. */
   hung = 0;
   readonly #world: Surroundings;
@@ -107,6 +109,7 @@ export class Member {
   resume(): void {
     if (this.state !== "paused") return;
     this.state = "up";
+    this.resumedAtMs = this.#world.now();
     for (const run of this.#held.splice(0)) this.#world.ready(this, run);
   }
 

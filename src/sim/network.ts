@@ -53,6 +53,9 @@ export class Network {
     const fault = tampered(kind);
     if (breaks !== undefined) return { ...passage, breaks };
     if (fault === null) return passage;
+    if (kind === "positions" && fault.how === "late") {
+      return { ...passage, backMs: passage.backMs + fault.ms };
+    }
     if (fault.how === "stray") return { ...passage, strays: this.#stray() };
     return { ...passage, ...TAMPER[fault.how]?.(passage, fault) };
   }
@@ -71,6 +74,7 @@ const TAMPER: Record<string, (passage: Passage, fault: Fault) => Partial<Passage
   late: ({ outMs }, { ms }) => ({ outMs: outMs + ms }),
   lost: () => ({ breaks: "before" }),
   answerLost: () => ({ breaks: "after" }),
+  unheard: () => ({ breaks: "after" }),
   twice: () => ({ twice: true }),
   empty: () => ({ maxBytes: 0 }),
   partial: () => ({ maxBytes: 1 }),

@@ -54,6 +54,22 @@ export function planArbitrary(fc: FastCheck, options: PlanOptions): Arbitrary<Pl
 
 type Parts = readonly Value<readonly OutgoingMessage[]>[];
 
+/** In which a plan may be simpler; what makes the runs short comes first. */
+const WAYS = ["faults", "feed", "tape", "records", "moments"] as const;
+type Way = (typeof WAYS)[number];
+
+/** How far the search for a simpler plan has come. */
+interface Look {
+  readonly parts: Parts | undefined;
+  /** The index of the way that is tried now. */
+  readonly way: number;
+  /** Whether any way has helped since the first one was tried. */
+  readonly helped: boolean;
+}
+const FIRST_LOOK: Look = { parts: undefined, way: 0, helped: false };
+
+type Change = Partial<Plan> & { readonly parts?: Parts };
+
 class PlanSource {
   readonly #fc: FastCheck;
   readonly #options: PlanOptions;
@@ -76,35 +92,59 @@ class PlanSource {
     return new this.#fc.Value(plan, parts);
   }
 
-  /** The plainest first: fewer faults, a plainer schedule, fewer records, simpler faults. */
   shrink(plan: Plan, context: unknown): ReturnType<Arbitrary<Plan>["shrink"]> {
-    return this.#fc.stream(this.#simpler(plan, context as Parts | undefined));
+    const known = Array.isArray(context) ? { ...FIRST_LOOK, parts: context as Parts } : context;
+    return this.#fc.stream(this.#simpler(plan, (known ?? FIRST_LOOK) as Look));
   }
 
-  *#simpler(plan: Plan, parts: Parts | undefined): IterableIterator<Value<Plan>> {
-    const { faults, feedMs, schedule, records } = plan;
-    const tape = schedule.tape ?? [];
-    const like = (change: Partial<Plan>, its = parts): Value<Plan> => {
-      const kept = { ...schedule, tape };
-      return new this.#fc.Value<Plan>({ ...plan, schedule: kept, ...change }, its);
+  /**
+   * One way of being simpler after the other, each as long as it helps; and all of them again for
+   * as long as one of them did. From the first again after every success would try in vain, over
+   * and over, what the success has not changed.
+   */
+  *#simpler(plan: Plan, { parts, way, helped }: Look): IterableIterator<Value<Plan>> {
+    const tape = plan.schedule.tape ?? [];
+    const from = { ...plan, schedule: { ...plan.schedule, tape } };
+    const like = (at: number, { parts: its = parts, ...change }: Change): Value<Plan> => {
+      const look: Look = { parts: its, way: at, helped: true };
+      return new this.#fc.Value<Plan>({ ...from, ...change }, look);
     };
-    for (const fewer of without(faults)) yield like({ faults: fewer });
-    for (const plainer of plainerTapes(tape)) {
-      yield like({ schedule: { ...schedule, tape: plainer } });
+    for (let at = way; at < WAYS.length; at++) {
+      for (const change of this.#changes(from, tape, parts, WAYS[at])) yield like(at, change);
     }
-    if (feedMs > 0) yield like({ feedMs: 0 });
-    for (const [i, part] of records.entries()) {
-      const arbitrary = this.#options.records[i];
-      const known = parts?.[i];
-      if (arbitrary === undefined) continue;
-      for (const simpler of arbitrary.shrink(part, known?.context)) {
-        const others = parts?.map((its, at) => (at === i ? simpler : its));
-        yield like({ records: records.map((its, at) => (at === i ? simpler.value : its)) }, others);
-      }
+    if (!helped) return;
+    for (const [at, name] of WAYS.entries()) {
+      for (const change of this.#changes(from, tape, parts, name)) yield like(at, change);
     }
+  }
+
+  *#changes(
+    { faults, feedMs, schedule, records }: Plan,
+    tape: readonly number[],
+    parts: Parts | undefined,
+    way: Way | undefined,
+  ): IterableIterator<Change> {
+    if (way === "faults") for (const fewer of without(faults)) yield { faults: fewer };
+    if (way === "feed" && feedMs > 0) yield { feedMs: 0 };
+    if (way === "tape") {
+      for (const plainer of plainerTapes(tape)) yield { schedule: { ...schedule, tape: plainer } };
+    }
+    if (way === "records") yield* this.#fewerRecords(records, parts);
+    if (way !== "moments") return;
     for (const [i, fault] of faults.entries()) {
       for (const simpler of simplerFaults(fault)) {
-        yield like({ faults: faults.map((its, at) => (at === i ? simpler : its)) });
+        yield { faults: faults.map((its, at) => (at === i ? simpler : its)) };
+      }
+    }
+  }
+
+  *#fewerRecords(records: Plan["records"], parts: Parts | undefined): IterableIterator<Change> {
+    for (const [i, part] of records.entries()) {
+      const simplerParts = this.#options.records[i]?.shrink(part, parts?.[i]?.context) ?? [];
+      for (const simpler of simplerParts) {
+        const others = parts?.map((its, at) => (at === i ? simpler : its));
+        const changed = records.map((its, at) => (at === i ? simpler.value : its));
+        yield { records: changed, ...(others === undefined ? {} : { parts: others }) };
       }
     }
   }

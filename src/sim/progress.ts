@@ -12,11 +12,34 @@ export class Progress {
   unfed = 0;
   readonly #kafka: MemoryKafka;
   readonly #topics: Topics;
+  /** How many partitions each topic has by now. */
+  readonly #counts: Map<string, number>;
+  /** Partitions that a topic got when its group had commits there: they are read from the start. */
+  readonly #late = new Set<string>();
 
   constructor(kafka: MemoryKafka, topics: Topics) {
     this.#kafka = kafka;
     this.#topics = topics;
+    this.#counts = new Map(
+      Object.entries(topics).map(([name, { partitions }]) => [name, partitions]),
+    );
     for (const { records = [] } of Object.values(topics)) this.unfed += records.length;
+  }
+
+  addPartition(topic: string): void {
+    const count = this.#counts.get(topic) ?? 0;
+    const { groupId } = this.groupOf(topic) ?? {};
+    const held = groupId === undefined ? [] : this.#kafka.committed(groupId);
+    if (held.some((its) => its.topic === topic && its.offset >= 0)) {
+      this.#late.add(partitionKey(topic, count));
+    }
+    this.#kafka.addPartitions(topic, count + 1);
+    this.#counts.set(topic, count + 1);
+  }
+
+  /** Whether its topic got it when the group had begun. */
+  isLate({ topic, partition }: TopicPartition): boolean {
+    return this.#late.has(partitionKey(topic, partition));
   }
 
   /** Appends all records at once, or one after the other; what is left when the world heals comes then. */
@@ -24,13 +47,14 @@ export class Progress {
     let afterMs = 0;
     for (const [topic, { partitions, records = [] }] of Object.entries(this.#topics)) {
       records.forEach((record, i) => {
-        const { partition = i % partitions } = record;
-        if (!Number.isInteger(partition) || partition < 0 || partition >= partitions) {
+        const { partition: own = 0 } = record;
+        if (!Number.isInteger(own) || own < 0 || own >= partitions) {
           const allowed = `below ${partitions}, the partitions of ${topic}`;
-          throw new OptionError(`topics.${topic}.records[${i}].partition`, partition, allowed);
+          throw new OptionError(`topics.${topic}.records[${i}].partition`, own, allowed);
         }
         const append = (): void => {
           this.unfed--;
+          const { partition = i % (this.#counts.get(topic) ?? partitions) } = record;
           this.#kafka.append(topic, partition, [record]);
         };
         afterMs += everyMs;
@@ -54,8 +78,8 @@ export class Progress {
 
   partitionsOf(topics: readonly string[]): TopicPartition[] {
     return topics.flatMap((topic) => {
-      const { partitions = 0 } = this.#topics[topic] ?? {};
-      return Array.from({ length: partitions }, (_, partition) => ({ topic, partition }));
+      const length = this.#counts.get(topic) ?? 0;
+      return Array.from({ length }, (_, partition) => ({ topic, partition }));
     });
   }
 

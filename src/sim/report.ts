@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatCause } from "../kernel/exit.ts";
+import { elided } from "./elided.ts";
 import { type Settings, scriptOf } from "./options.ts";
 import { type Plan, strategyFor } from "./plan.ts";
 import { type Outcome, runScript } from "./run.ts";
@@ -38,9 +39,6 @@ export class SimulationError extends Error {
   }
 }
 
-/** How often a process's death or start is told before the story goes on without. */
-const SAME_MAX = 3;
-
 export interface Failure {
   readonly settings: Settings;
   readonly plan: Plan;
@@ -62,7 +60,6 @@ export async function report(failure: Failure): Promise<SimulationError> {
   const message = violation?.message ?? "";
   const whole = fromFirstRecord(storyOf(trace, subjectOf(message, trace)));
   const story = elided(whole);
-  const left = whole.length - story.length;
   const invariant = violation?.invariant ?? "";
   const { seed } = settings;
   const token = tokenOf(plan, settings.world, { seed, run });
@@ -73,10 +70,9 @@ export async function report(failure: Failure): Promise<SimulationError> {
     `  determinism  ${again.hash === outcome.hash ? `played again, same hash ${again.hash}` : "PLAYED AGAIN, WENT ANOTHER WAY"}`,
     "",
     ...timeline(story),
-    ...(left > 0 ? [`          … ${left} deaths and starts like these are left out`] : []),
     "",
     ...thrown(trace),
-    ...written(settings, story, trace),
+    ...written(settings, whole, trace),
   ];
   return new SimulationError(lines.join("\n"), {
     ...{ invariant, token, seed, run, cause: violation?.cause ?? firstThrown(trace) },
@@ -129,17 +125,6 @@ function fromFirstRecord(story: readonly Line[]): readonly Line[] {
     ({ text, lane }) => /^(records|handle)/.test(text) || lane === FAULTS,
   );
   return first < 0 ? story : story.slice(first);
-}
-
-/** What says the same again and again is said three times. */
-function elided(story: readonly Line[]): readonly Line[] {
-  const said = new Map<string, number>();
-  return story.filter(({ lane, text }) => {
-    const key = `${lane} ${text.replaceAll(/\d+/g, "#")}`;
-    const times = (said.get(key) ?? 0) + 1;
-    said.set(key, times);
-    return lane === FAULTS || times <= SAME_MAX || !/^(dies|restart|starts)/.test(text);
-  });
 }
 
 function written(settings: Settings, story: readonly Line[], trace: readonly Traced[]): string[] {

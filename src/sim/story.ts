@@ -25,15 +25,16 @@ type Told = Pick<Line, "lane" | "text"> & Partial<Pick<Line, "to">>;
 type Teller<T extends FactType> = (fact: FactOf<T>) => Told | null;
 
 export const KAFKA = "kafka";
+const MANAGER = "group-manager";
 export const FAULTS = "fault";
 
 /** Of each fact that belongs to the story: whose deed it was, and what. A lane is within a member. */
 const TELLERS: { readonly [T in FactType]?: Teller<T> } = {
   joined: ({ partitions }) => ({
-    lane: "group-manager",
+    lane: MANAGER,
     text: `assigned ${partitions.map((p) => `${p.partition}`).join() || "nothing"}`,
   }),
-  session_lost: ({ code }) => ({ lane: "group-manager", text: `session lost: ${code}` }),
+  session_lost: ({ code }) => ({ lane: MANAGER, text: `session lost: ${code}` }),
   opened: ({ offset, partition }) => ({ lane: "acker", text: `open ${partition} at ${offset}` }),
   offset_reset: ({ from, to, label }) => ({ lane: label, text: `reset ${from} to ${to}` }),
   delivered: (fact) => ({ lane: KAFKA, text: offsetsOf(fact), to: worker(fact) }),
@@ -64,15 +65,42 @@ const COMMON = new Set([KAFKA, FAULTS]);
 /** Lanes that are a part of every story. */
 const ALWAYS = new Set([FAULTS, "process"]);
 
-/** What a story is about: one partition, or some processes by their labels; null: everything. */
+/** What a story is about: one partition, or some processes by their labels; null and none: everything. */
 export interface Subject {
   readonly partition: string | null;
   readonly labels: ReadonlySet<string>;
+  /** Whose processes, where they are told by their labels; none: anybody's. */
+  readonly members: ReadonlySet<string>;
 }
 
 /** The facts about the subject, and all that are about nobody in particular. */
-export function storyOf(trace: readonly Traced[], { partition, labels }: Subject): Line[] {
+export function storyOf(trace: readonly Traced[], subject: Subject): Line[] {
+  return folded(linesOf(trace, subject));
+}
+
+/** What a worker finished and its acker took for done at once is one line: `0 ok ▶`. */
+function folded(lines: readonly Line[]): Line[] {
+  const story: Line[] = [];
+  for (const line of lines) {
+    const acked = /^(\S+) acker acked (\S+)$/.exec(`${line.lane} ${line.text}`);
+    const isItsEnd = ({ lane, text, to, at }: Line): boolean =>
+      to === null &&
+      at === line.at &&
+      text === `${acked?.[2]} ok` &&
+      lane.startsWith(`${acked?.[1]} `);
+    const at = acked === null ? -1 : story.findLastIndex(isItsEnd);
+    const ended = story[at];
+    if (ended === undefined || at < story.length - 4) story.push(line);
+    else story[at] = { ...ended, to: line.lane };
+  }
+  return story;
+}
+
+function linesOf(trace: readonly Traced[], { partition, labels, members }: Subject): Line[] {
+  const isOther = (member: string): boolean =>
+    member !== "" && members.size > 0 && !members.has(member);
   return trace.flatMap(({ fact, member }) => {
+    if (isOther(member)) return [];
     const whose = (lane: string): string => (COMMON.has(lane) ? lane : `${member} ${lane}`);
     return told(fact, partition).flatMap(({ lane, text, to = null }) => {
       if (labels.size > 0 && !ALWAYS.has(lane) && !labels.has(lane)) return [];
@@ -84,10 +112,35 @@ export function storyOf(trace: readonly Traced[], { partition, labels }: Subject
 /** The partition that a violation's message begins with, or the processes that it names. */
 export function subjectOf(message: string, trace: readonly Traced[]): Subject {
   const partition = /^(\S+\/\d+)[:\s]/.exec(message)?.[1] ?? null;
-  if (partition !== null) return { partition, labels: new Set() };
+  if (partition !== null) {
+    const labels = new Set([partition, KAFKA, ...groupLabels(trace)]);
+    return { partition, labels, members: new Set() };
+  }
   const words = new Set(message.split(/[\s:;,]+/));
-  const known = trace.flatMap(({ fact }) => (fact.type === "spawned" ? [fact.label] : []));
-  return { partition, labels: new Set(known.filter((label) => words.has(label))) };
+  const named = (known: readonly string[]) => new Set(known.filter((name) => words.has(name)));
+  const labels = trace.flatMap(({ fact }) => (fact.type === "spawned" ? [fact.label] : []));
+  return { partition, labels: named(labels), members: named(trace.map(({ member }) => member)) };
+}
+
+/** Who has a part in a consumer group: all below its supervisor, and all above. */
+function groupLabels(trace: readonly Traced[]): Set<string> {
+  const spawned = new Map<string, { readonly label: string; readonly parent: string }>();
+  const lives = new Map<string, number>();
+  for (const { fact, member } of trace) {
+    if (fact.type === "member_started") lives.set(member, fact.incarnation);
+    if (fact.type !== "spawned") continue;
+    const life = `${member} ${lives.get(member)}`;
+    spawned.set(`${life} ${fact.pid}`, { label: fact.label, parent: `${life} ${fact.parent}` });
+  }
+  /** A process and all above it, by key. */
+  const up = (key: string): string[] => {
+    const process = spawned.get(key);
+    return process === undefined ? [] : [key, ...up(process.parent)];
+  };
+  const managers = [...spawned.values()].filter(({ label }) => label === MANAGER);
+  const groups = new Set(managers.map(({ parent }) => parent));
+  const below = [...spawned.keys()].filter((key) => up(key).some((its) => groups.has(its)));
+  return new Set(below.flatMap(up).map((key) => spawned.get(key)?.label ?? ""));
 }
 
 function told(fact: Fact, about: string | null): Told[] {

@@ -1,4 +1,5 @@
 /** Why this exists: a story as lines in columns for a terminal, and as a diagram for a page. */
+import { LEFT_OUT } from "./elided.ts";
 import { FAULTS, KAFKA, type Line } from "./story.ts";
 
 const LINES_MAX = 40;
@@ -10,7 +11,7 @@ const COLUMN_MAX = 26;
  */
 export function timeline(story: readonly Line[]): string[] {
   const kept = story.slice(-(LINES_MAX - 2));
-  const lanes = lanesOf(kept).filter((lane) => lane !== FAULTS);
+  const lanes = lanesOf(kept).filter((lane) => lane !== FAULTS && lane !== LEFT_OUT);
   const cell = ({ text, to }: Line): string => {
     const whole = `${text}${to === null ? "" : " ▶"}`;
     return whole.length > COLUMN_MAX ? `${whole.slice(0, COLUMN_MAX - 1)}…` : whole;
@@ -21,6 +22,7 @@ export function timeline(story: readonly Line[]): string[] {
   });
   const rows = kept.map((line) => {
     const at = `${String(Math.round(line.at)).padStart(8)}  `;
+    if (line.lane === LEFT_OUT) return `          ${line.text}`;
     if (line.lane === FAULTS) return `${at}** ${line.text}`;
     const cells = columns.map(({ lane, width }) =>
       (lane === line.lane ? cell(line) : "").padEnd(width),

@@ -32,6 +32,8 @@ export interface FoundGroup {
   readonly manual: boolean;
   /** Whether its policy passes over what a log still has when a position is out of range. */
   readonly resetsToEnd: boolean;
+  /** How long a new worker waits for an old one's handler. */
+  readonly settleGraceMs: number;
 }
 
 /** The specification with every handler in it watched, and the groups they belong to. */
@@ -41,11 +43,11 @@ export function watchHandlers(
 ): { readonly spec: ChildSpec; readonly groups: readonly FoundGroup[] } {
   const groups: FoundGroup[] = [];
   const watched = rewrite(spec, (options) => {
-    const { groupId, topics, prefetchCount, prefetchBytes, ackMode } = options;
+    const { groupId, topics, prefetchCount, prefetchBytes, settleGraceMs, ackMode } = options;
     const manual = ackMode === "manual";
     const resetsToEnd = options.offsetResetPolicy === "reset_to_latest";
-    const known = { groupId, topics, prefetchCount, prefetchBytes, manual, resetsToEnd };
-    groups.push(known as FoundGroup);
+    const bounds = { prefetchCount, prefetchBytes, settleGraceMs };
+    groups.push({ groupId, topics, ...bounds, manual, resetsToEnd } as FoundGroup);
     const { eachMessage, eachBatch } = options as unknown as Partial<Handlers>;
     return {
       ...options,

@@ -203,7 +203,7 @@ export class World {
     const down = this.members.filter((member) => member.state !== "up" && !member.temporary);
     const reasons = [
       ...this.progress.missing(),
-      ...down.map(({ name, state }) => `${name} is ${state}`),
+      ...down.map((member) => `${member.name} is ${member.state}${goingOn(member)}`),
     ];
     const at = `${Math.round(this.nowMs)} ms and ${this.loop.steps} steps`;
     return `${reasons.join("; ") || "`eventually` is still false"} after ${at}`;
@@ -315,6 +315,7 @@ export class World {
       members: () => this.members,
       groupIds: () => [...this.progress.groups.keys()],
       partitions: () => this.progress.partitions,
+      addPartition: (topic) => this.progress.addPartition(topic),
       newcomer: () => {
         const member = this.#enlist(true);
         member.boot();
@@ -329,6 +330,12 @@ export class World {
       },
     };
   }
+}
+
+/** The processes that a stop still waits for: the youngest, since the others wait for it. */
+function goingOn(member: Member): string {
+  const last = member.state === "stopping" ? member.processes().at(-1) : undefined;
+  return last === undefined || last === member.root ? "" : `: ${last.label} goes on`;
 }
 
 /** One number for a process of a member. */

@@ -44,18 +44,17 @@ async function answersOf(mutant, builds) {
   return hunted(dist, mutant.scenario, jobs);
 }
 
-function rowOf({ id, scenario, expected, survives = null }, answers) {
+function rowOf({ id, scenario, expected }, answers) {
   const found = answers.filter((answer) => answer.found);
   const laws = [...new Set(found.map(({ invariant }) => invariant))];
   const surprises = laws.filter((law) => !expected.includes(law));
   const replays = found.every(({ replaysSame }) => replaysSame);
-  const enough = survives !== null || found.length === answers.length;
-  const good = enough && surprises.length === 0 && replays;
+  const good = found.length === answers.length && surprises.length === 0 && replays;
   const soon = found.filter(({ run }) => run <= SOON).length;
-  return { id, scenario, good, survives, laws, surprises, replays, soon, answers };
+  return { id, scenario, good, laws, surprises, replays, soon, answers };
 }
 
-function textOf({ id, scenario, good, survives, laws, surprises, replays, answers }) {
+function textOf({ id, scenario, good, laws, surprises, replays, answers }) {
   const runs = answers.map(({ found, run, hung, error }) => {
     if (found) return String(run);
     return hung ? "hung" : error === undefined ? "-" : "error";
@@ -65,7 +64,6 @@ function textOf({ id, scenario, good, survives, laws, surprises, replays, answer
     surprises.length === 0 ? "" : `UNEXPECTED ${surprises.join(", ")}`,
     replays ? "" : "A TOKEN DOES NOT REPLAY",
     good || surprises.length > 0 || !replays ? "" : "NOT FOUND",
-    survives === null ? "" : `(survives; ${survives})`,
     answers.find(({ error }) => error !== undefined)?.error.split("\n")[0] ?? "",
   ];
   const law = [laws.join(", "), ...why].filter((part) => part !== "").join("  ");
@@ -78,7 +76,7 @@ function line(id, scenario, runs, steps, law) {
 }
 
 function summarize(rows, say) {
-  const hunts = rows.filter(({ survives }) => survives === null).flatMap(({ answers }) => answers);
+  const hunts = rows.flatMap(({ answers }) => answers);
   const found = hunts.filter((answer) => answer.found);
   const soon = found.filter(({ run }) => run <= SOON).length;
   const steps = found.map((answer) => answer.steps).sort((a, b) => a - b);
@@ -87,6 +85,5 @@ function summarize(rows, say) {
   say(`${rows.length} mutants, ${SEEDS.length} seeds each, up to ${RUNS} runs:`);
   say(`  ${found.length} of ${hunts.length} hunts found theirs, ${soon} within ${SOON} runs`);
   say(`  median of the shrunk counterexamples: ${steps[steps.length >> 1] ?? 0} steps`);
-  say(`  known to survive: ${ids(rows.filter(({ survives }) => survives !== null))}`);
   say(`  not as expected: ${ids(rows.filter(({ good }) => !good))}`);
 }

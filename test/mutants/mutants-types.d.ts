@@ -11,7 +11,6 @@ declare module "*/mutants.mjs" {
     readonly scenario: string;
     readonly expected: readonly string[];
     readonly why: string;
-    readonly survives?: string;
   }
 
   export const MUTANTS: readonly Mutant[];

@@ -4,7 +4,6 @@
  *
  * `find` must occur exactly once in `file`, so that the list cannot rot in silence. `expected` are
  * the laws that may rightly be the first to be seen broken. `scenario` is the world it is hunted in.
- * `survives` says why nobody finds it: it is hunted all the same, and told when that has changed.
  */
 
 /** Laws that any lost or forgotten record may break first. */
@@ -106,16 +105,6 @@ const commits = [
     why: "a commit that failed is not tried again",
   },
   {
-    id: "commit-in-flight-for-ever",
-    file: "actors/acker.ts",
-    find: "      if (self.state.session !== session) self.state.inFlight = null;\n",
-    replace: "",
-    scenario: "auto",
-    expected: ["eventually"],
-    why: "a commit of an old session keeps the new one from committing",
-    survives: "redundant: whoever ends a session casts reset, which clears it as well",
-  },
-  {
     id: "refusal-taken-for-success",
     file: "actors/commit-loop.ts",
     find: "      answered(self, commits, result);",
@@ -147,17 +136,6 @@ const commits = [
 
 const epochs = [
   {
-    id: "any-epoch",
-    file: "actors/commit-loop.ts",
-    find: "return found?.epoch === epoch ? found : undefined;",
-    replace: "return found;",
-    scenario: "crowded",
-    expected: ["singleOwner", "restartAtUnacked", "commitFenced", "orderPerEpoch", "eventually"],
-    why: "the acker hears deliveries and acks of an epoch that is over",
-    survives:
-      "redundant: incarnations are never used twice, and old workers are ended before a partition is opened",
-  },
-  {
     id: "epoch-goes-on",
     file: "src/drivers/routes.ts",
     find: "continuous ? table.get(key) : undefined",
@@ -171,11 +149,9 @@ const epochs = [
     file: "src/drivers/memory-member.ts",
     find: "this.#joinsSinceAssigned === 1 && this.#memberId === this.#assignedAs",
     replace: "this.#memberId === this.#assignedAs",
-    scenario: "crowded",
+    scenario: "shuttle",
     expected: ["commitMonotonic", "restartAtUnacked", "orderPerEpoch", "commitBelowUnacked"],
     why: "a generation that was missed is not noticed",
-    survives:
-      "found from one seed in five: a join must lose its answer while the partition moves there and back",
   },
   {
     id: "fence-lets-all-through",
@@ -284,22 +260,18 @@ const places = [
     file: "actors/partition-opener.ts",
     find: " || !wanted.includes(owned)) continue;",
     replace: ") continue;",
-    scenario: "crowded",
+    scenario: "overtaken",
     expected: ["restartAtUnacked", "commitMonotonic"],
     why: "a partition is opened by an answer from before it was regained",
-    survives:
-      "the world is too kind: a partition would have to be lost and regained within one request",
   },
   {
     id: "positions-beside-commits",
     file: "src/drivers/memory-session.ts",
     find: "    await Promise.allSettled(this.#committing);\n",
     replace: "",
-    scenario: "crowded",
+    scenario: "reopened",
     expected: ["restartAtUnacked", "commitMonotonic"],
     why: "the committed offset is asked for while a commit is on its way",
-    survives:
-      "the world is too kind: requests of one member never overtake, so the commit is applied before the question",
   },
   {
     id: "latest-not-pinned",
@@ -327,7 +299,6 @@ const places = [
     scenario: "latest",
     expected: LOST,
     why: 'a partition of a group that had begun is read from its end by "latest"',
-    survives: "the world is too kind: no fault adds partitions to a topic",
   },
   {
     id: "out-of-range-unheard",
@@ -576,10 +547,10 @@ const kernel = [
   {
     id: "call-never-expires",
     file: "src/kernel/call.ts",
-    find: "    this.#timer ??= this.#host.timer(this.#timeoutMs, () => this.#expire());\n",
+    find: "    this.#timer ??= this.#host.timer(this.timeoutMs, () => this.#expire());\n",
     replace: "",
     scenario: "supervised",
-    expected: ["callsExpire"],
+    expected: ["callsSettle"],
     why: "a call that nobody answers waits for ever",
   },
   {

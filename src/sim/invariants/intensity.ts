@@ -16,14 +16,16 @@ export const intensity: Invariant = {
         restarting: (fact, member) => {
           const { pid, label, child, allowed, periodMs, at } = fact;
           const supervisor = `${member} ${pid}`;
-          if (gaveUp.has(supervisor)) fail(`${label} gave up, and restarts ${child}`);
+          if (gaveUp.has(supervisor)) fail(`${member}: ${label} gave up, and restarts ${child}`);
           let count = fact.restarts;
           if (periodMs !== null) {
             const all = [...recent(supervisor, at, periodMs), at];
             restarts.set(supervisor, all);
             count = all.length;
           }
-          if (count > allowed) fail(`${label}: restart ${count} of ${child}; allowed: ${allowed}`);
+          if (count > allowed) {
+            fail(`${member}: ${label} makes restart ${count} of ${child}; allowed: ${allowed}`);
+          }
         },
         escalated: (fact, member) => {
           const { pid, label, child, at, allowed, periodMs } = fact;
@@ -32,13 +34,17 @@ export const intensity: Invariant = {
           const count =
             periodMs === null ? fact.restarts : recent(supervisor, at, periodMs).length + 1;
           if (count <= allowed) {
-            fail(`${label} gave up at restart ${count} of ${child}; allowed: ${allowed}`);
+            fail(
+              `${member}: ${label} gave up at restart ${count} of ${child}; allowed: ${allowed}`,
+            );
           }
         },
         exited: ({ pid, label, reason }, member) => {
           if (!gaveUp.has(`${member} ${pid}`) || reason === "shutdown" || reason === "killed")
             return;
-          fail(`${label} gave up, and ended with ${formatReason(reason)} instead of shutdown`);
+          fail(
+            `${member}: ${label} gave up, and ended with ${formatReason(reason)} instead of shutdown`,
+          );
         },
         member_started: (_fact, member) => {
           forget(restarts, member);

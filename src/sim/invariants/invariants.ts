@@ -10,6 +10,7 @@ import { commitMonotonic } from "./commit-monotonic.ts";
 import { intensity } from "./intensity.ts";
 import type { Invariant } from "./invariant.ts";
 import { noAckedLost } from "./no-acked-lost.ts";
+import { oneHandlerAtATime } from "./one-handler-at-a-time.ts";
 import { orderPerEpoch } from "./order-per-epoch.ts";
 import { producerAck } from "./producer-ack.ts";
 import { restartAtUnacked } from "./restart-at-unacked.ts";
@@ -27,6 +28,7 @@ const atLeastOnce: readonly Invariant[] = [
   restartAtUnacked,
   orderPerEpoch,
   singleOwner,
+  oneHandlerAtATime,
 ];
 
 const runtime: readonly Invariant[] = [
@@ -44,8 +46,12 @@ export const invariants = {
   runtime,
   /** The default. */
   all: [...atLeastOnce, ...runtime] as readonly Invariant[],
-  /** A law of one's own: broken when `holds` answers false, asked after every step. */
-  custom: (name: string, holds: (world: WorldView) => boolean | undefined): Invariant => ({
+  /**
+   * A law of one's own, asked after every step: broken when `holds` answers false, or a text that
+   * says what is wrong. A text that begins with a partition (`"orders/0: …"`) has the report tell of
+   * that one alone.
+   */
+  custom: (name: string, holds: (world: WorldView) => boolean | string | undefined): Invariant => ({
     name,
     states: name,
     watch: ({ world, fail }) => ({
@@ -53,6 +59,7 @@ export const invariants = {
         const answer: unknown = holds(world);
         if (isThenable(answer)) throw new OptionError(name, holds, "a law that is not async");
         if (answer === false) fail("no longer true");
+        if (typeof answer === "string") fail(answer);
       },
     }),
   }),

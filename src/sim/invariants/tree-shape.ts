@@ -26,8 +26,8 @@ export const treeShape: Invariant = {
     const nodes = new Map<string, Node>();
     const orphans = new Set<Node>();
     const processOf = (member: string, pid: number) => world.member(member)?.process(pid);
-    const orphan = (node: Node, at: number): void => {
-      node.orphanedAt = at;
+    const orphan = (node: Node): void => {
+      node.orphanedAt = world.nowMs;
       node.traps = processOf(node.member, node.pid)?.trapExit === true;
       orphans.add(node);
     };
@@ -47,20 +47,20 @@ export const treeShape: Invariant = {
     };
     return {
       on: {
-        spawned: ({ pid, label, parent, at }, member) => {
+        spawned: ({ pid, label, parent }, member) => {
           const supervises = processOf(member, pid)?.definition.name === "supervisor";
           const life = { children: [], alive: true, gaveUp: false, orphanedAt: null, traps: false };
           const node = { member, pid, label, supervises, ...life };
           nodes.set(`${member} ${pid}`, node);
           const above = parent === null ? undefined : nodes.get(`${member} ${parent}`);
           above?.children.push(node);
-          if (above?.alive === false) orphan(node, at);
+          if (above?.alive === false) orphan(node);
         },
         escalated: ({ pid }, member) => {
           const node = nodes.get(`${member} ${pid}`);
           if (node !== undefined) node.gaveUp = true;
         },
-        exited: ({ pid, reason, at }, member) => {
+        exited: ({ pid, reason }, member) => {
           const node = nodes.get(`${member} ${pid}`);
           if (node === undefined) return;
           node.alive = false;
@@ -70,7 +70,7 @@ export const treeShape: Invariant = {
             if (node.supervises && reason === "shutdown") {
               fail(`${member}: ${node.label} has stopped, and its ${child.label} goes on`);
             }
-            orphan(child, at);
+            orphan(child);
           }
           if (reason === "shutdown" && !node.gaveUp) checkOrder(node, member);
         },
@@ -89,9 +89,9 @@ export const treeShape: Invariant = {
         },
       },
       eachStep: () => {
-        for (const { label, orphanedAt } of orphans) {
+        for (const { member, label, orphanedAt } of orphans) {
           if (orphanedAt === null || world.nowMs - orphanedAt < ORPHAN_MS) continue;
-          fail(`${label} goes on ${ORPHAN_MS / 1_000} s after its parent ended`);
+          fail(`${member}: ${label} goes on ${ORPHAN_MS / 1_000} s after its parent ended`);
         }
       },
     };
