@@ -8,6 +8,12 @@ import { libraryOf, SCENARIOS } from "./scenarios.mjs";
 const RUNS = 300;
 const SEED = 1;
 const QUICK = { seed: SEED, runs: RUNS, shrinkLimitMs: 0 };
+/** Why a fault is kept that no mutant needs. */
+const KEPT = {
+  drift: "a user's leases and time-outs are measured by two clocks; ours depend on no rate",
+  mailboxFull:
+    "a flood must delay nothing for ever; whether a bound is kept is asked once there is one",
+};
 /** What the run itself judges, with no law sworn in. */
 const EVENTUALLY = "eventually";
 
@@ -83,8 +89,7 @@ function summarize(rows, laws, kinds, say) {
   for (const kind of kinds) {
     const needing = rows.filter(({ needs = [] }) => needs.includes(kind));
     const enough = rows.filter(({ suffices = [] }) => suffices.includes(kind));
-    say(
-      `  ${kind.padEnd(20)}enough for ${String(enough.length).padEnd(4)}needed for ${ids(needing)}`,
-    );
+    const needed = needing.length === 0 && KEPT[kind] ? `none: ${KEPT[kind]}` : ids(needing);
+    say(`  ${kind.padEnd(20)}enough for ${String(enough.length).padEnd(4)}needed for ${needed}`);
   }
 }

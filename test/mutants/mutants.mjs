@@ -443,6 +443,15 @@ const supervision = [
     why: "a supervisor gives up over restarts that are long ago",
   },
   {
+    id: "window-by-wall-clock",
+    file: "supervisors/supervisor.ts",
+    find: "self.state.window.admit(self.host.now())",
+    replace: "self.state.window.admit(self.host.wallNow())",
+    scenario: "supervised",
+    expected: ["intensity"],
+    why: "a clock that is set back makes old restarts young",
+  },
+  {
     id: "budget-off-by-one",
     file: "supervisors/supervisor.ts",
     find: "child.streak <= budget.restarts;",

@@ -216,7 +216,7 @@ function supervised(lib) {
     });
   return {
     topics: orders(1),
-    faults: ["crash", "handlerError", "kill", "stop", "pause", "mailboxFull"],
+    faults: ["crash", "handlerError", "kill", "stop", "pause", "mailboxFull", "clockJump"],
     maxFaults: 10,
     invariants: [
       ...invariants.all,
