@@ -10,6 +10,7 @@ export {
   type Deferred,
   type Description,
   ignore,
+  type MailboxBound,
   type Plain,
   type StartArgs,
 } from "./kernel/actor.ts";
@@ -22,6 +23,7 @@ export {
   type StartChildResult,
   type SupervisorCalls,
 } from "./kernel/child-spec.ts";
+export type { DeadLetter, DeadReason } from "./kernel/dead-letters.ts";
 export { CallError, type CallErrorCode, OptionError, StartError } from "./kernel/errors.ts";
 export type { Events, EventType, LogLevel, Observer, SystemEvent } from "./kernel/events.ts";
 export { type ExitReason, formatReason, isOrderly } from "./kernel/exit.ts";

@@ -1,6 +1,7 @@
 /** Why this exists: the whole that an application holds: one kernel under one top supervisor. */
 import type { AnyActor, StartArgs } from "../src/kernel/actor.ts";
 import { type ChildSpec, checkChildSpec, type StartChildResult } from "../src/kernel/child-spec.ts";
+import type { DeadLetter } from "../src/kernel/dead-letters.ts";
 import { StartError } from "../src/kernel/errors.ts";
 import type { EventType, Observer } from "../src/kernel/events.ts";
 import type { ExitReason } from "../src/kernel/exit.ts";
@@ -45,6 +46,8 @@ export interface System extends AsyncDisposable {
    * `handled` come with every message, and cost accordingly: name the types you need.
    */
   observe(observer: Observer, types?: readonly EventType[]): () => void;
+  /** Messages that nobody handled: how many there were, and the last 100 of them. */
+  deadLetters(): { readonly count: number; readonly last: readonly DeadLetter[] };
   /** Stops everything, last started first, each within its own time. */
   stop(): Promise<void>;
 }
@@ -85,6 +88,7 @@ export function createSystem(options: SystemOptions = {}): System {
     exited: (ref) => kernel.exited(asProcess(ref)),
     processes: () => [...kernel.processes()],
     tree: () => treeOf(kernel, root),
+    deadLetters: () => ({ count: kernel.deadLetters.count, last: kernel.deadLetters.last() }),
     observe: (observer, types) => kernel.observe(observer, types),
     stop,
     [Symbol.asyncDispose]: stop,

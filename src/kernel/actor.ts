@@ -2,8 +2,14 @@
  * Why this exists: what a user writes to say what one process does, and how the names, arguments
  * and replies of its messages are inferred from that.
  */
+import { needOption } from "./errors.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Self } from "./self.ts";
+
+/** A small integer in V8, since it is compared with at every message. */
+const NO_LIMIT = 2 ** 30 - 1;
+const UNBOUNDED: MailboxBound = { limit: NO_LIMIT, overflow: "reject" };
+const POLICIES: readonly MailboxBound["overflow"][] = ["reject", "drop_newest", "drop_oldest"];
 
 /** What `init` returns when there is nothing to do: the process ends, and nobody minds. */
 export const ignore: unique symbol = Symbol("ignore");
@@ -30,6 +36,18 @@ export type Plain =
   | { readonly [key: string]: Plain };
 export type Description = Readonly<Record<string, Plain>>;
 
+/**
+ * How many messages may wait, and what becomes of one more. `reject` bounds calls alone, whose
+ * callers can be told; the other two bound casts, calls and plain sends: the one that arrives, or
+ * the oldest that waits, becomes a dead letter. A call that has no place rejects at once with
+ * `overloaded`. Exits, `DOWN`, timers and task results always find room.
+ */
+export interface MailboxBound {
+  /** A whole number from 1; default no limit. */
+  readonly limit: number;
+  readonly overflow: "reject" | "drop_newest" | "drop_oldest";
+}
+
 /** An actor's definition: made by `actor()`, started by `system.start` or a supervisor. */
 export interface Actor<Start extends unknown[], Calls, Casts> {
   readonly name: string;
@@ -52,6 +70,7 @@ export interface Handlers {
   readonly info: ((self: Self<unknown>, message: unknown) => unknown) | null;
   readonly terminate: ((self: Self<unknown>, reason: ExitReason) => unknown) | null;
   readonly describe: ((self: Self<unknown>) => Description) | null;
+  readonly mailbox: MailboxBound;
 }
 export type Handler = (self: Self<unknown>, ...args: unknown[]) => unknown;
 
@@ -104,6 +123,8 @@ export interface ActorOptions<I, Start extends unknown[], CallArgs, Replies, Cas
    * until the child's `shutdownMs`.
    */
   readonly terminate?: (self: Self<State<I>>, reason: ExitReason) => unknown;
+  /** Default: no bound. */
+  readonly mailbox?: MailboxBound;
   /** What the tree shows of it; called at any time between two messages, must not change anything. */
   readonly describe?: (self: Self<State<I>>) => Description;
 }
@@ -124,7 +145,17 @@ export function actor<
 >(
   options: ActorOptions<I, Start, CallArgs, Replies, CastArgs>,
 ): Actor<Start, CallProtocol<CallArgs, Replies>, CastProtocol<CastArgs>> {
+  const { mailbox = UNBOUNDED } = options;
+  const { limit, overflow } = mailbox;
+  needOption(
+    limit === NO_LIMIT || (Number.isInteger(limit) && limit >= 1),
+    "mailbox.limit",
+    limit,
+    "a whole number from 1",
+  );
+  needOption(POLICIES.includes(overflow), "mailbox.overflow", overflow, POLICIES.join(", "));
   const handlers = {
+    mailbox,
     init: options.init,
     calls: options.calls ?? {},
     casts: options.casts ?? {},

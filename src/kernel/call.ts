@@ -63,6 +63,10 @@ export class Call {
     this.#fail(new CallError("unknown_message", `${this.callee} has no call "${this.name}"`));
   }
 
+  overflow(): void {
+    this.#fail(new CallError("overloaded", `${this.#what()} was refused: its mailbox is full`));
+  }
+
   expire(timeoutMs: number): void {
     this.#fail(new CallError("timeout", `${this.#what()} got no reply within ${timeoutMs} ms`));
   }

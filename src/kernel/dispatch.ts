@@ -22,7 +22,7 @@ export function dispatch(
       const handler: Handler | undefined = Object.hasOwn(table, name) ? table[name] : undefined;
       if (handler !== undefined) return handler(process, ...(body as unknown[]));
       (extra as Call | null)?.unknown();
-      return process.kernel.deadLetter(process, kind, name);
+      return process.kernel.deadLetter(process, kind, name, "unknown");
     }
     case INFO:
       // A DOWN that waited when its monitor was given up.

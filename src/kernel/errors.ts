@@ -8,6 +8,8 @@ export type CallErrorCode =
   | "exit"
   /** No reply within the call's time. A later reply is dropped. */
   | "timeout"
+  /** The callee's mailbox is full: see the `mailbox` of its definition. */
+  | "overloaded"
   /** The actor has no call of that name. */
   | "unknown_message"
   /** The handler refused it: `self.defer().reject(...)`; `cause` has what it said. */

@@ -2,6 +2,7 @@
  * Why this exists: the one stream of facts about a running system. Logs, traces, trees and
  * invariants are folds over it. `ports/events.ts` adds what happens on a stream.
  */
+import type { DeadReason } from "./dead-letters.ts";
 import type { ExitReason } from "./exit.ts";
 
 /** A process, by number and by the name it shows. Numbers are never used again within a system. */
@@ -30,8 +31,12 @@ export interface Events {
   };
   /** Its promise was settled: `how` is `"reply"` or the `CallError`'s code. */
   settled: Subject & { readonly name: string; readonly call: number; readonly how: string };
-  /** A message that nobody will handle: no such process, or no such handler. */
-  dead_letter: Subject & { readonly kind: string; readonly name: string };
+  /** A message that nobody will handle: no such process, no such handler, or no room for it. */
+  dead_letter: Subject & {
+    readonly kind: string;
+    readonly name: string;
+    readonly why: DeadReason;
+  };
   /** A supervisor (the subject) will start `child` again after `delayMs`. */
   restarting: Subject & {
     readonly child: string;

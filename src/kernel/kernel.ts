@@ -1,6 +1,7 @@
 /** Why this exists: what the processes of one system share: the table, the names, the events. */
 import type { AnyActor, StartArgs } from "./actor.ts";
 import { Deadlines } from "./call.ts";
+import { DeadLetters, type DeadReason } from "./dead-letters.ts";
 import { OptionError } from "./errors.ts";
 import type { EventType, NewEvent, Observer, SystemEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
@@ -18,6 +19,7 @@ export class Kernel {
   readonly host: Host;
   readonly scheduler: Scheduler;
   readonly deadlines: Deadlines | null;
+  readonly deadLetters = new DeadLetters();
   /** Whether anybody listens to single messages: asked before such an event is made. */
   traced = false;
   /** Likewise for calls. */
@@ -187,9 +189,10 @@ export class Kernel {
   }
 
   /** @internal */
-  deadLetter(process: Process, kind: Kind, name: string): void {
-    const { id: pid, label } = process;
-    this.emit({ type: "dead_letter", pid, label, kind: KIND_NAMES[kind], name });
+  deadLetter({ id: pid, label }: Process, kind: Kind, name: string, why: DeadReason): void {
+    const letter = { pid, label, kind: KIND_NAMES[kind], name, why };
+    this.deadLetters.add({ at: this.host.now(), ...letter });
+    this.emit({ type: "dead_letter", ...letter });
   }
 
   /** @internal */

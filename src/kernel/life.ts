@@ -12,6 +12,7 @@ import {
   CALL,
   CAST,
   EXIT,
+  INFO,
   INIT,
   KIND_NAMES,
   type Kind,
@@ -48,6 +49,7 @@ export abstract class Life extends Mailbox {
   nextReady: Process | null = null;
   /** @internal */
   readonly kernel: Kernel;
+  readonly #limit: number;
   #status = IDLE;
   #started = false;
   #next: (() => unknown) | null = null;
@@ -73,6 +75,7 @@ export abstract class Life extends Mailbox {
     this.name = options.name ?? null;
     this.label = options.label ?? options.name ?? definition.name;
     this.#onStart = options.onStart ?? null;
+    this.#limit = definition.handlers.mailbox.limit;
   }
 
   /** @internal Its first message: what `init` is called with. */
@@ -135,15 +138,45 @@ export abstract class Life extends Mailbox {
   protected put(this: Process, kind: Kind, name: string, body: unknown, extra: unknown): void {
     const kernel = this.kernel;
     if (this.#status === DEAD) {
-      kernel.deadLetter(this, kind, name);
+      kernel.deadLetter(this, kind, name, "dead");
       return;
     }
+    if (this.waiting >= this.#limit && kind <= INFO && this.#isFull(kind, name, extra)) return;
     if (kernel.traced) kernel.message("sent", this, KIND_NAMES[kind], name);
     this.push(kind, name, body, extra);
     if (this.#status === IDLE) {
       this.#status = READY;
       kernel.scheduler.enqueue(this);
     }
+  }
+
+  /** Whether there is no room for what arrives. */
+  #isFull(this: Process, kind: Kind, name: string, extra: unknown): boolean {
+    // A DOWN is told to whoever asked for it, whatever else waits.
+    if (kind === INFO && extra !== null) return false;
+    const { overflow } = this.definition.handlers.mailbox;
+    if (overflow === "reject" && kind !== CALL) return false;
+    if (overflow === "drop_oldest") this.#dropOldest();
+    else this.#overflow(kind, name, extra);
+    return overflow !== "drop_oldest";
+  }
+
+  /** Makes room, unless all that waits must be heard. */
+  #dropOldest(this: Process): void {
+    const letter: Letter = { kind: CAST, name: "", body: undefined, extra: null };
+    while (this.drop(letter)) {
+      const { kind, name, extra } = letter;
+      if (kind <= INFO && (kind !== INFO || extra === null)) {
+        this.#overflow(kind, name, extra);
+        return;
+      }
+      this.keep(letter);
+    }
+  }
+
+  #overflow(this: Process, kind: Kind, name: string, extra: unknown): void {
+    this.kernel.deadLetter(this, kind, name, "overflow");
+    if (kind === CALL) (extra as Call).overflow();
   }
 
   #handle(this: Process, kind: Kind, name: string, body: unknown, call: Call | null): void {

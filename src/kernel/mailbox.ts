@@ -64,6 +64,8 @@ export class Mailbox {
   #tail: Chunk | null = null;
   #read = 0;
   #write = 0;
+  /** Older than everything else: see `keep`. */
+  #kept: Letter[] | null = null;
 
   protected push(kind: Kind, name: string, body: unknown, extra: unknown): void {
     this.waiting++;
@@ -88,6 +90,11 @@ export class Mailbox {
 
   /** Moves the oldest message into `letter`; false when none waits. */
   protected shift(letter: Letter): boolean {
+    return this.#kept === null ? this.drop(letter) : this.#takeKept(this.#kept, letter);
+  }
+
+  /** Likewise, but past what is kept. */
+  protected drop(letter: Letter): boolean {
     if (this.#inline) {
       this.#inline = false;
       this.waiting--;
@@ -114,6 +121,20 @@ export class Mailbox {
     this.#read = at + SLOTS;
     if (this.#head === this.#tail ? this.#read === this.#write : this.#read === CHUNK)
       this.#drop(chunk);
+    return true;
+  }
+
+  /** Puts back what was taken by `drop`: it stays older than what still waits. */
+  protected keep(letter: Letter): void {
+    this.#kept ??= [];
+    this.#kept.push({ ...letter });
+    this.waiting++;
+  }
+
+  #takeKept(kept: Letter[], letter: Letter): boolean {
+    Object.assign(letter, kept.shift());
+    if (kept.length === 0) this.#kept = null;
+    this.waiting--;
     return true;
   }
 
