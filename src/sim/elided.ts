@@ -7,9 +7,9 @@ import { FAULTS, type Line } from "./story.ts";
 const ROUTINE = /^(records|handle|acked|ack|commit) |^[\d,.]+ ok$|^\d+ = /;
 /** How much is told of a stretch of routine: its begin, and its end. */
 const FIRST = 1;
-const LAST = 3;
+const LAST = 2;
 /** What says the same again and again is said so often, and once more at the end. */
-const SAME_MAX = 3;
+const SAME_MAX = 2;
 
 /** The lane of what stands for lines that are left out. */
 export const LEFT_OUT = "";

@@ -200,7 +200,7 @@ function orderly({ consumerGroup, invariants }) {
 /** Beside a group: actors that call, watch, link and refuse to end. */
 function supervised(lib) {
   const { consumerGroup, supervisor, child, invariants } = lib;
-  const { teller, asker, stubborn, fragile } = bystanders(lib);
+  const { teller, asker, nurse, stubborn, fragile } = bystanders(lib);
   const under = (id, everyMs) =>
     child({
       id,
@@ -227,6 +227,7 @@ function supervised(lib) {
       const children = [
         child({ id: "teller", name: "teller", start: teller, args: [] }),
         child({ id: "asker", start: asker, args: [state] }),
+        child({ id: "nurse", start: nurse, args: [] }),
         under("seldom", 1_100),
         under("often", 500),
         child({ id: "stubborn", start: stubborn, args: [], shutdownMs: 50 }),
@@ -259,6 +260,17 @@ function bystanders({ actor }) {
         self.after((id * 7) % 40, "reply", () => reply.resolve(id));
         return reply;
       },
+    },
+  });
+  /** Takes its time before it has a child: by then it may be dead. */
+  const nurse = actor({
+    name: "nurse",
+    init: (self) => {
+      self.continue(async () => {
+        await pause(400);
+        self.spawnLink(helper, []);
+      });
+      return {};
     },
   });
   const asker = actor({
@@ -313,7 +325,7 @@ function bystanders({ actor }) {
       return {};
     },
   });
-  return { teller, asker, stubborn, fragile };
+  return { teller, asker, nurse, stubborn, fragile };
 }
 
 /** The parts of one build that worlds are made of. */
