@@ -22,7 +22,7 @@ import {
 import { producer } from "../actors/producer.ts";
 import { createUnsettled } from "../actors/unsettled.ts";
 import { type ChildSpec, child } from "../src/kernel/child-spec.ts";
-import { supervisor } from "./supervisor.ts";
+import { dynamicSupervisor, supervisor } from "./supervisor.ts";
 
 /**
  * The child specification of a consumer group: for `system.start`, or for a supervisor of yours.
@@ -77,7 +77,7 @@ function children(group: GroupOptions): ChildSpec[] {
           ackerName: names.acker,
           producerName: names.producer,
           workersName: names.workers,
-          supervisor,
+          supervisor: dynamicSupervisor,
           unsettled: createUnsettled(),
           handed,
         },
@@ -89,8 +89,8 @@ function children(group: GroupOptions): ChildSpec[] {
     child({
       id: "workers",
       name: names.workers,
-      start: supervisor,
-      args: [{}],
+      start: dynamicSupervisor,
+      args: [],
       type: "supervisor",
       // It ends when a worker's own budget is spent: one level more would only spend it again.
       budget: { restarts: 0 },

@@ -11,7 +11,7 @@ import { LOGGED, type Logger, logEvents } from "../src/kernel/logger.ts";
 import { nodeHost, stderrLogger } from "../src/kernel/node-host.ts";
 import { asProcess, type Process } from "../src/kernel/process.ts";
 import type { Ref, RefOf } from "../src/kernel/ref.ts";
-import { supervisor } from "./supervisor.ts";
+import { dynamicSupervisor } from "./supervisor.ts";
 import { type TreeNode, treeOf } from "./tree.ts";
 
 export interface SystemOptions {
@@ -57,8 +57,8 @@ export function createSystem(options: SystemOptions = {}): System {
   const { logger = stderrLogger, name = "system" } = options;
   if (logger !== false) kernel.observe(logEvents(logger), LOGGED);
   // Nothing below the top is started again by it, so that its intensity is never asked.
-  const root: Process = kernel.spawn(supervisor, [{}], null, { label: name });
-  const top = root as Ref as RefOf<typeof supervisor>;
+  const root: Process = kernel.spawn(dynamicSupervisor, [], null, { label: name });
+  const top = root as Ref as RefOf<typeof dynamicSupervisor>;
   let lastId = 0;
 
   const start = async (first: AnyActor | ChildSpec, ...args: unknown[]): Promise<Ref> => {

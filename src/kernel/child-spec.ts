@@ -3,7 +3,7 @@
  * lie in the kernel so that an actor can ask its supervisor for a child without knowing it.
  */
 import type { AnyActor, StartArgs } from "./actor.ts";
-import { OptionError } from "./errors.ts";
+import { needOption, OptionError } from "./errors.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Ref } from "./ref.ts";
 
@@ -26,6 +26,8 @@ export interface ChildSpec {
   readonly shutdownMs?: number | "brutal_kill" | "infinity";
   /** Default `"worker"`. */
   readonly type?: "worker" | "supervisor";
+  /** Whether its end may be its supervisor's: see `autoShutdown`. Not of a permanent child. */
+  readonly significant?: boolean;
   /** Waits between restarts; default none. */
   readonly backoff?: Backoff;
   /** Limits its restarts by itself; default: they count against the supervisor's intensity. */
@@ -53,7 +55,20 @@ export type StartChildResult =
   | { readonly status: "ignored" }
   | { readonly status: "failed"; readonly reason: ExitReason }
   /** The id is taken, by a running child or one that waits for its restart. */
-  | { readonly status: "already_started" };
+  | { readonly status: "already_started" }
+  /** The id is taken by a child that is stopped: `restartChild` or `deleteChild` it. */
+  | { readonly status: "already_present" };
+
+export type RestartChildResult = StartChildResult | { readonly status: "not_found" };
+
+export interface ChildCounts {
+  /** All there are, running or not. */
+  readonly specs: number;
+  /** Those with a process. */
+  readonly active: number;
+  readonly supervisors: number;
+  readonly workers: number;
+}
 
 export interface ChildInfo {
   readonly id: string;
@@ -68,11 +83,19 @@ export type ChildStatus = "starting" | "running" | "restarting" | "stopping" | "
 
 /** What every supervisor answers. */
 export type SupervisorCalls = {
-  /** Adds a child and starts it; it is forgotten when it ends for good. */
+  /**
+   * Adds a child, after those there are, and starts it. What fails to start is forgotten; what
+   * ignores its start is kept, save by a dynamic supervisor, as is what was stopped.
+   */
   startChild: (spec: ChildSpec) => StartChildResult;
   /** Stops a child within its `shutdownMs` and answers when it has ended. */
   terminateChild: (id: string) => "ok" | "not_found";
+  /** Starts a child that is stopped. */
+  restartChild: (id: string) => RestartChildResult;
+  /** Forgets a child that is stopped. */
+  deleteChild: (id: string) => "ok" | "not_found" | "running";
   whichChildren: () => ChildInfo[];
+  countChildren: () => ChildCounts;
 };
 
 /** A child specification with its start arguments checked against the definition. */
@@ -82,12 +105,21 @@ export function child<D extends AnyActor>(
   return spec;
 }
 
+const FIELDS: readonly (keyof ChildSpec)[] = [
+  ...(["id", "start", "args", "name", "restart", "shutdownMs", "type", "significant"] as const),
+  ...(["backoff", "budget"] as const),
+];
+
 /** Throws an `OptionError` that names the first field which cannot be meant. */
 export function checkChildSpec(spec: ChildSpec, path: string): void {
   const allow = (good: boolean, field: keyof ChildSpec, allowed: string): void => {
     if (!good) throw new OptionError(`${path}.${field}`, spec[field], allowed);
   };
-  const { restart, shutdownMs, type, backoff, budget } = spec;
+  for (const field of Object.keys(spec)) {
+    const known = FIELDS.includes(field as keyof ChildSpec);
+    needOption(known, `${path}.${field}`, spec[field as keyof ChildSpec], FIELDS.join(", "));
+  }
+  const { restart, shutdownMs, type, significant, backoff, budget } = spec;
   allow(typeof spec.id === "string" && spec.id !== "", "id", "a name");
   allow(typeof spec.start?.handlers?.init === "function", "start", "a definition made by actor()");
   allow(Array.isArray(spec.args), "args", "an array of start arguments");
@@ -108,6 +140,11 @@ export function checkChildSpec(spec: ChildSpec, path: string): void {
     type === undefined || type === "worker" || type === "supervisor",
     "type",
     `"worker" or "supervisor"`,
+  );
+  allow(
+    significant !== true || restart === "transient" || restart === "temporary",
+    "significant",
+    "true of a transient or a temporary child alone",
   );
   allow(
     backoff === undefined || (backoff.minMs >= 0 && backoff.maxMs >= backoff.minMs),

@@ -1,0 +1,191 @@
+/**
+ * Why this exists: how a supervisor starts a child, and what it does when one has ended. Alone it
+ * is started again without anybody waiting for that; together with others as in OTP: the supervisor
+ * hears nothing else until all of them are up.
+ */
+
+import type { Backoff } from "../src/kernel/child-spec.ts";
+import { type ExitReason, isOrderly } from "../src/kernel/exit.ts";
+import type { Ref } from "../src/kernel/ref.ts";
+import type { Self, StartOutcome } from "../src/kernel/self.ts";
+import { settle, stop } from "./stopping.ts";
+import { type Child, forgetRef, type SupervisorState } from "./supervisor-state.ts";
+
+type S = Self<SupervisorState>;
+
+// Starting
+
+/** For whoever hears no messages meanwhile: the reason it did not start, or null. */
+export function startFirst(
+  self: Self<unknown>,
+  state: SupervisorState,
+  child: Child,
+): Promise<ExitReason | null> {
+  return new Promise((resolve) => {
+    spawn(self, state, child, (outcome) => {
+      if (outcome.status === "failed") resolve(outcome.reason);
+      else {
+        child.status = outcome.status === "started" ? "running" : "stopped";
+        if (child.status === "stopped") forgetRef(state, child);
+        resolve(null);
+      }
+    });
+  });
+}
+
+/** The outcome comes as the cast `started`. */
+export function begin(self: S, child: Child): void {
+  const { id } = child.spec;
+  spawn(self, self.state, child, (outcome) => {
+    (self.ref as Ref<object, { started: (...args: unknown[]) => void }>).cast(
+      "started",
+      id,
+      child.ref?.id,
+      outcome,
+    );
+  });
+}
+
+function spawn(
+  self: Self<unknown>,
+  state: SupervisorState,
+  child: Child,
+  onStart: (outcome: StartOutcome) => void,
+): void {
+  const { start, args, name, id } = child.spec;
+  child.status = "starting";
+  child.startedAt = self.host.now();
+  const ref: Ref = self.spawnLink(start, args as never, {
+    label: id,
+    onStart,
+    ...(name === undefined ? {} : { name }),
+  });
+  child.ref = ref;
+  state.byPid.set(ref.id, child);
+}
+
+export function begun(self: S, child: Child, outcome: StartOutcome): unknown {
+  const { starter, ref } = child;
+  child.starter = null;
+  if (outcome.status === "started" && ref !== null) {
+    child.status = "running";
+    starter?.resolve({ status: "started", ref });
+    return;
+  }
+  if (outcome.status === "failed" && starter === null) return ended(self, child, outcome.reason);
+  forgetRef(self.state, child);
+  settle(self.state, child);
+  // As in OTP: a start that fails leaves no trace, one that is ignored may be tried again.
+  if (outcome.status === "failed") self.state.children.delete(child.spec.id);
+  starter?.resolve(
+    outcome.status === "failed"
+      ? { status: "failed", reason: outcome.reason }
+      : { status: "ignored" },
+  );
+}
+
+// Starting again
+
+export function ended(self: S, child: Child, reason: ExitReason): unknown {
+  forgetRef(self.state, child);
+  child.lastExit = reason;
+  // Told to stop before it was up.
+  child.starter?.resolve({ status: "failed", reason });
+  child.starter = null;
+  const asked = child.status === "stopping";
+  const { restart: policy = "permanent", significant = false } = child.spec;
+  const again = policy === "permanent" || (policy === "transient" && !isOrderly(reason));
+  if (!asked && again) return restart(self, child, reason);
+  settle(self.state, child);
+  if (!asked && significant && isShutdownDue(self.state, child)) self.stop("shutdown");
+}
+
+/** Whether those that matter are down: any is enough, or it takes all. */
+function isShutdownDue({ autoShutdown, children }: SupervisorState, ended: Child): boolean {
+  const goOn = [...children.values()].some(
+    (child) => child !== ended && child.spec.significant === true && child.status !== "stopped",
+  );
+  return autoShutdown === "any_significant" || (autoShutdown === "all_significant" && !goOn);
+}
+
+function restart(self: S, child: Child, reason: ExitReason): unknown {
+  const { budget } = child.spec;
+  child.status = "restarting";
+  if (budget?.progress === undefined) {
+    // Without a measure of progress, and a budget of it, a period of life is one.
+    const age = self.host.now() - child.startedAt;
+    if (budget === undefined && age >= self.state.periodMs) child.streak = 0;
+    return restartOrGiveUp(self, child, reason);
+  }
+  const { progress } = budget;
+  // As a task: whoever knows may be slow, or down as well, and no sibling is to wait for that.
+  self.task("progress", progress, (answer) => {
+    if (child.status !== "restarting") return;
+    if (answer.ok && answer.value !== child.mark) child.streak = 0;
+    if (answer.ok) child.mark = answer.value;
+    return restartOrGiveUp(self, child, reason);
+  });
+}
+
+function restartOrGiveUp(self: S, child: Child, reason: ExitReason): unknown {
+  child.streak++;
+  child.restarts++;
+  const { backoff, budget, id } = child.spec;
+  const admitted =
+    budget === undefined
+      ? self.state.window.admit(self.host.now())
+      : child.streak <= budget.restarts;
+  const { id: pid, label } = self;
+  const { intensity, periodMs } = self.state;
+  const what = {
+    child: id,
+    reason,
+    restarts: child.streak,
+    allowed: budget?.restarts ?? intensity,
+    periodMs: budget === undefined ? periodMs : null,
+  };
+  if (!admitted) {
+    child.status = "stopped";
+    self.emit({ type: "escalated", pid, label, ...what });
+    self.stop("shutdown");
+    return;
+  }
+  const delayMs = backoff === undefined ? 0 : delay(self, backoff, child.streak);
+  self.emit({ type: "restarting", pid, label, delayMs, ...what });
+  if (delayMs === 0) return startAgain(self, child);
+  child.timer = self.after(delayMs, "restart", () => startAgain(self, child));
+}
+
+/** Jitter of a fifth either way, so that what fell together does not rise together. */
+function delay(self: S, backoff: Backoff, streak: number): number {
+  if (streak <= 1) return 0;
+  const ms = Math.min(backoff.maxMs, backoff.minMs * 2 ** (streak - 2));
+  return Math.round(ms * (0.8 + self.host.choose(401) / 1000));
+}
+
+function startAgain(self: S, child: Child): unknown {
+  if (self.state.strategy !== "one_for_one") return startTogether(self, child);
+  begin(self, child);
+}
+
+/** The others are stopped in reverse order, and all are started in order. */
+async function startTogether(self: S, child: Child): Promise<unknown> {
+  const { state } = self;
+  const all = [...state.children.values()];
+  const theirs = state.strategy === "one_for_all" ? all : all.slice(all.indexOf(child));
+  for (const other of [...theirs].reverse()) {
+    if (other === child) continue;
+    await stop(self, state, other);
+    if (other.spec.restart === "temporary") settle(state, other);
+    else other.status = "restarting";
+  }
+  for (const each of theirs) {
+    if (each.spec.restart === "temporary") continue;
+    const reason = await startFirst(self, state, each);
+    if (reason === null) continue;
+    forgetRef(state, each);
+    each.lastExit = reason;
+    each.status = "restarting";
+    return restartOrGiveUp(self, each, reason);
+  }
+}

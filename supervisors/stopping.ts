@@ -1,0 +1,70 @@
+/** Why this exists: how a supervisor ends a child: it asks, it waits as long as it may, it kills. */
+import type { AnyActor } from "../src/kernel/actor.ts";
+import type { ChildSpec } from "../src/kernel/child-spec.ts";
+import type { Ref } from "../src/kernel/ref.ts";
+import type { Self } from "../src/kernel/self.ts";
+import { type Child, forgetRef, type SupervisorState } from "./supervisor-state.ts";
+
+const SHUTDOWN_MS = 5_000;
+
+/** Its exit will tell; see `settle`. */
+export function end(self: Self<SupervisorState>, child: Child): void {
+  const { ref } = child;
+  if (child.status === "stopping") return;
+  child.timer?.();
+  if (ref === null) {
+    settle(self.state, child);
+    return;
+  }
+  const ms = askToStop(self, child, ref);
+  if (ms !== null) child.timer = self.after(ms, "kill", () => self.exit(ref, "kill"));
+}
+
+/** It is down for good, or until somebody asks for it. */
+export function settle(state: SupervisorState, child: Child): void {
+  child.timer?.();
+  child.timer = null;
+  child.status = "stopped";
+  // Nobody will ever start a temporary one again.
+  if (state.dynamic || child.spec.restart === "temporary") state.children.delete(child.spec.id);
+  for (const stopper of child.stoppers.splice(0)) stopper.resolve("ok");
+}
+
+/** For whoever hears no messages meanwhile: those without an order together, the others in reverse. */
+export async function stopAll(self: Self<unknown>, state: SupervisorState): Promise<void> {
+  const children = [...state.children.values()].reverse();
+  if (state.dynamic) await Promise.all(children.map((child) => stop(self, state, child)));
+  else for (const child of children) await stop(self, state, child);
+}
+
+export async function stop(
+  self: Self<unknown>,
+  state: SupervisorState,
+  child: Child,
+): Promise<void> {
+  const { ref } = child;
+  child.timer?.();
+  child.timer = null;
+  if (ref !== null) {
+    const ms = askToStop(self, child, ref);
+    const cancel = ms === null ? null : self.host.timer(ms, () => self.exit(ref, "kill"));
+    child.lastExit = await self.exited(ref);
+    cancel?.();
+    forgetRef(state, child);
+  }
+  child.status = "stopped";
+}
+
+/** Sends the signal; the time after which it must be followed by a kill, if any. */
+function askToStop(self: Self<unknown>, child: Child, ref: Ref): number | null {
+  const { shutdownMs = isSupervisor(child.spec) ? "infinity" : SHUTDOWN_MS } = child.spec;
+  child.status = "stopping";
+  self.exit(ref, shutdownMs === "brutal_kill" ? "kill" : "shutdown");
+  return typeof shutdownMs === "number" ? shutdownMs : null;
+}
+
+const SUPERVISORS: readonly AnyActor["name"][] = ["supervisor", "dynamic-supervisor"];
+
+/** Whether it has children of its own, which need their time. */
+export const isSupervisor = ({ type, start }: ChildSpec): boolean =>
+  type === "supervisor" || SUPERVISORS.includes(start.name);

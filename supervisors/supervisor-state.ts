@@ -1,0 +1,115 @@
+/** Why this exists: what a supervisor knows of its children, and what it was told to do with them. */
+import type { Deferred } from "../src/kernel/actor.ts";
+import {
+  type ChildSpec,
+  type ChildStatus,
+  checkChildSpec,
+  type StartChildResult,
+} from "../src/kernel/child-spec.ts";
+import { needOption, OptionError } from "../src/kernel/errors.ts";
+import type { ExitReason } from "../src/kernel/exit.ts";
+import type { Cancel } from "../src/kernel/host.ts";
+import type { Ref } from "../src/kernel/ref.ts";
+import { createRestartWindow, type RestartWindow } from "./restart-window.ts";
+
+const STRATEGIES = ["one_for_one", "one_for_all", "rest_for_one"] as const;
+const SHUTDOWNS = ["never", "any_significant", "all_significant"] as const;
+
+export interface SupervisorOptions {
+  /**
+   * Who is started again when a child ends: it alone (the default), all children, or it and those
+   * that were started after it. The others are stopped first, in reverse order.
+   */
+  readonly strategy?: (typeof STRATEGIES)[number];
+  /** Restarts allowed within `periodMs`, of all children without a budget of their own; default 1. */
+  readonly intensity?: number;
+  /** Default 5,000 ms. */
+  readonly periodMs?: number;
+  /** Started in this order, each when the one before it is up; stopped in reverse. */
+  readonly children?: readonly ChildSpec[];
+  /**
+   * Whether it stops, with `shutdown`, when a `significant` child has ended by itself for good, or
+   * when all of them have. Default `"never"`.
+   */
+  readonly autoShutdown?: (typeof SHUTDOWNS)[number];
+}
+
+export interface Child {
+  readonly spec: ChildSpec;
+  ref: Ref | null;
+  status: ChildStatus;
+  startedAt: number;
+  restarts: number;
+  /** Restarts since the last sign of progress. */
+  streak: number;
+  /** What `budget.progress` said at the last crash. */
+  mark: unknown;
+  lastExit: ExitReason | null;
+  /** The restart's or the kill's timer. */
+  timer: Cancel | null;
+  starter: Deferred<StartChildResult> | null;
+  stoppers: Deferred<"ok" | "not_found">[];
+}
+
+export interface SupervisorState {
+  readonly strategy: (typeof STRATEGIES)[number];
+  readonly autoShutdown: (typeof SHUTDOWNS)[number];
+  readonly intensity: number;
+  readonly periodMs: number;
+  readonly window: RestartWindow;
+  /** In the order of their start. */
+  readonly children: Map<string, Child>;
+  readonly byPid: Map<number, Child>;
+  /** Children come and go, in no order: forgotten when they end, stopped together. */
+  readonly dynamic: boolean;
+}
+
+export function newState(options: SupervisorOptions, dynamic: boolean): SupervisorState {
+  const { strategy = "one_for_one", autoShutdown = "never", children = [] } = options;
+  const { intensity = 1, periodMs = 5_000 } = options;
+  needOption(STRATEGIES.includes(strategy), "strategy", strategy, STRATEGIES.join(", "));
+  needOption(SHUTDOWNS.includes(autoShutdown), "autoShutdown", autoShutdown, SHUTDOWNS.join(", "));
+  const isCount = Number.isInteger(intensity) && intensity >= 0;
+  needOption(isCount, "intensity", intensity, "a whole number from 0");
+  needOption(periodMs > 0, "periodMs", periodMs, "milliseconds above 0");
+  const ids = new Set<string>();
+  for (const [i, spec] of children.entries()) {
+    checkChild(spec, autoShutdown, `children[${i}]`);
+    if (ids.has(spec.id)) throw new OptionError(`children[${i}].id`, spec.id, "an id used once");
+    ids.add(spec.id);
+  }
+  const window = createRestartWindow(intensity, periodMs);
+  const tables = { children: new Map(), byPid: new Map() };
+  return { strategy, autoShutdown, intensity, periodMs, window, dynamic, ...tables };
+}
+
+/** Throws an `OptionError` for what cannot be meant, here or anywhere. */
+export function checkChild(
+  spec: ChildSpec,
+  autoShutdown: SupervisorState["autoShutdown"],
+  path: string,
+): void {
+  checkChildSpec(spec, path);
+  const alone = spec.significant !== true || autoShutdown !== "never";
+  needOption(alone, `${path}.significant`, true, "false, where autoShutdown is never");
+}
+
+export const newChild = (spec: ChildSpec): Child => ({
+  spec,
+  ref: null,
+  status: "starting",
+  startedAt: 0,
+  restarts: 0,
+  streak: 0,
+  mark: undefined,
+  lastExit: null,
+  timer: null,
+  starter: null,
+  stoppers: [],
+});
+
+/** If its exit is still to come, that says nothing new. */
+export function forgetRef(state: SupervisorState, child: Child): void {
+  if (child.ref !== null) state.byPid.delete(child.ref.id);
+  child.ref = null;
+}
