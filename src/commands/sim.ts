@@ -1,7 +1,7 @@
 /** Why this exists: `holdfast sim <module>`: the module that `holdfast run` hosts, under simulation. */
 import { consumerGroup } from "../../supervisors/consumer-group.ts";
 import { OptionError } from "../kernel/errors.ts";
-import type { CheckOptions } from "../sim/options.ts";
+import { type CheckOptions, MAX_SEED } from "../sim/options.ts";
 import { type Arguments, moduleOf, readArguments } from "./arguments.ts";
 import { BAD_INPUT, CommandError, FAILED } from "./command-error.ts";
 import { type HandlerModule, loadHandlerModule } from "./handler-module.ts";
@@ -34,6 +34,10 @@ export async function sim(args: string[]): Promise<void> {
   // Loaded only here: no other command needs the simulator.
   const { check, replay } = await import("../sim/check.ts");
   const token = given.text("replay");
+  for (const name of ["runs", "seed"] as const) {
+    const text = token === undefined ? undefined : given.text(name);
+    if (text !== undefined) refuse(`--${name}`, text, "nothing, beside --replay");
+  }
   try {
     const result = await (token === undefined ? check(options) : replay(token, options));
     if (json) console.log(JSON.stringify(result));
@@ -45,8 +49,10 @@ export async function sim(args: string[]): Promise<void> {
 
 function optionsOf(given: Arguments, { config, handler }: HandlerModule): CheckOptions {
   const { brokers: _brokers, source: _source, ...group } = config;
-  const groupId = typeof group.groupId === "string" ? group.groupId : "sim";
-  const topics = Array.isArray(group.topics) ? group.topics.map(String) : ["records"];
+  const { groupId = "sim", topics = ["records"] } = group;
+  const areNames = Array.isArray(topics) && topics.every((name) => typeof name === "string");
+  if (!areNames) refuse("config.topics", topics, "an array of names");
+  if (typeof groupId !== "string") refuse("config.groupId", groupId, "a name");
   const runs = wholeNumber(given, "runs", 1);
   const seed = wholeNumber(given, "seed", 0);
   return {
@@ -62,15 +68,18 @@ function wholeNumber(given: Arguments, name: string, min: number): number | unde
   const text = given.text(name);
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (Number.isInteger(value) && value >= min) return value;
-  const allowed = `a whole number from ${min}`;
-  throw new CommandError(BAD_INPUT, new OptionError(`--${name}`, text, allowed).message);
+  if (Number.isInteger(value) && value >= min && value <= MAX_SEED) return value;
+  return refuse(`--${name}`, text, `a whole number from ${min} to ${MAX_SEED}`);
+}
+
+function refuse(option: string, value: unknown, allowed: string): never {
+  throw new CommandError(BAD_INPUT, new OptionError(option, value, allowed).message);
 }
 
 async function told(error: unknown, json: boolean): Promise<void> {
   const { SimulationError } = await import("../sim/report.ts");
   const { MissingPeerError } = await import("../sim/fast-check.ts");
-  if (error instanceof MissingPeerError) throw new CommandError(FAILED, error.message);
+  if (error instanceof MissingPeerError) throw new CommandError(BAD_INPUT, error.message);
   if (error instanceof OptionError) throw new CommandError(BAD_INPUT, error.message);
   if (!(error instanceof SimulationError)) throw error;
   const { invariant, run, seed, storyLines, token } = error;

@@ -66,7 +66,12 @@ export class MemoryBroker implements Network {
   createTopic(topic: string, partitions: number): void {
     if (this.#topics.has(topic)) throw new TypeError(`topic ${topic} exists`);
     this.#topics.set(topic, []);
-    this.addPartitions(topic, partitions);
+    try {
+      this.addPartitions(topic, partitions);
+    } catch (error) {
+      this.#topics.delete(topic);
+      throw error;
+    }
   }
 
   addPartitions(topic: string, count: number): void {

@@ -67,6 +67,9 @@ export function needOption(good: boolean, option: string, value: unknown, allowe
 
 function show(value: unknown): string {
   if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
+  if (Array.isArray(value) && value.some((item) => typeof item === "object" && item !== null)) {
+    return `an array of ${value.length}`;
+  }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return "an object";
   if (typeof value === "bigint" || typeof value === "symbol") return String(value);
   if (typeof value === "number") return String(value);

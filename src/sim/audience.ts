@@ -1,4 +1,5 @@
 /** Why this exists: who hears of what happens in a world, and that the first broken law ends it. */
+import { OptionError } from "../kernel/errors.ts";
 import type { Fact, FactOf, FactType } from "./facts.ts";
 import { type Violation, violationOf } from "./violation.ts";
 
@@ -8,6 +9,8 @@ export type Watcher = { readonly [T in FactType]?: (fact: FactOf<T>, member: str
 export class Audience {
   /** The first broken law. */
   violation: Violation | null = null;
+  /** What the caller cannot have meant; thrown as soon as the world moves. */
+  mistake: OptionError | null = null;
   readonly #watchers = new Map<FactType, ((fact: never, member: string) => void)[]>();
   readonly #steps: (() => void)[] = [];
   #all: ((fact: Fact, member: string) => void) | null = null;
@@ -59,6 +62,8 @@ export class Audience {
   }
 
   #broken(error: unknown): void {
-    this.violation ??= violationOf(error);
+    // A law that cannot be meant is the caller's mistake, and no law that was broken.
+    if (error instanceof OptionError) this.mistake ??= error;
+    else this.violation ??= violationOf(error);
   }
 }

@@ -8,6 +8,7 @@ import { type CheckOptions, recordsOf, type Settings, scriptOf, settingsOf } fro
 import { type Plan, type PlanOptions, planArbitrary, strategyFor } from "./plan.ts";
 import { type Failure, report, SimulationError } from "./report.ts";
 import { type Outcome, runScript, type Situation } from "./run.ts";
+import { checkRecords } from "./setup.ts";
 import { planOf } from "./token.ts";
 import { Violation } from "./violation.ts";
 
@@ -51,7 +52,7 @@ export async function replay(token: string, options: CheckOptions): Promise<Chec
 async function replayWith(settings: Settings, token: string): Promise<CheckResult> {
   const { plan, origin } = planOf(token, settings.world);
   const its = { ...settings, seed: origin.seed };
-  const outcome = await play(its, plan);
+  const outcome = await playedTwice(its, plan, await play(its, plan));
   if (outcome.violation !== null) {
     throw await report({ settings: its, plan, outcome, run: origin.run, found: null });
   }
@@ -62,6 +63,20 @@ async function replayWith(settings: Settings, token: string): Promise<CheckResul
 
 const play = (settings: Settings, plan: Plan): Promise<Outcome> =>
   runScript({ ...scriptOf(settings, plan), strategy: strategyFor(plan.schedule) }, settings.run);
+
+const DETERMINISM = "determinism";
+/** How far into a run faults strike at least, however short it is without them. */
+const STEPS_MIN = 400;
+
+/** The outcome, or that playing it again was another run. */
+async function playedTwice(settings: Settings, plan: Plan, outcome: Outcome): Promise<Outcome> {
+  const again = await play(settings, plan);
+  if (again.hash === outcome.hash) return outcome;
+  const message =
+    `the same plan went two ways, in ${outcome.steps} and ${again.steps} steps: ` +
+    "something outlives a run, such as a variable of a module";
+  return { ...outcome, violation: new Violation(DETERMINISM, message) };
+}
 
 class Tally {
   readonly strikes: Record<string, number> = {};
@@ -93,13 +108,15 @@ class Tally {
   }
 }
 
+type Failed = Pick<Failure, "plan" | "outcome" | "run">;
+
 class Check {
   readonly #settings: Settings;
   readonly #fc: FastCheck;
-  readonly #plans: PlanOptions;
+  #plans: PlanOptions;
   readonly #tally = new Tally();
   #runs = 0;
-  #failed: Pick<Failure, "plan" | "outcome" | "run"> | null = null;
+  #failed: Failed | null = null;
   #shrinks = 0;
   #shrinkUntil = Number.POSITIVE_INFINITY;
 
@@ -107,15 +124,18 @@ class Check {
     const { faults, maxFaults, strategy } = settings;
     this.#settings = settings;
     this.#fc = fc;
-    this.#plans = { faults, maxFaults, strategy, records: recordsOf(fc, settings) };
+    const records = recordsOf(fc, settings);
+    this.#plans = { faults, maxFaults, strategy, records, steps: STEPS_MIN };
   }
 
   async all(): Promise<CheckResult> {
     const settings = this.#settings;
     const { seed } = settings;
     const began = performance.now();
-    await this.#plainRun();
-    if (this.#failed === null) await this.#search();
+    const plain = await this.#plainRun();
+    const holds = this.#failed === null;
+    if (holds) await this.#search({ numRuns: this.#settings.runs });
+    else await this.#search({ numRuns: 1, examples: [[plain]] });
     if (this.#failed === null) {
       this.#vacuous();
       return this.#tally.result(this.#runs, seed);
@@ -125,36 +145,43 @@ class Check {
     throw await report({ settings, plan, outcome, run, found });
   }
 
-  async #search(): Promise<void> {
-    const { seed, runs, timeLimitMs } = this.#settings;
+  async #search(how: { numRuns: number; examples?: [Plan][] }): Promise<void> {
+    const { seed, timeLimitMs } = this.#settings;
     const fc = this.#fc;
     const property = fc.asyncProperty(planArbitrary(fc, this.#plans), (plan) => this.#holds(plan));
     const limit = timeLimitMs === null ? {} : { interruptAfterTimeLimit: timeLimitMs };
-    const details = await fc.check(property, { seed, numRuns: runs, ...limit });
+    const details = await fc.check(property, { seed, ...how, ...limit });
     // What is no broken law, such as an option that a later life of a tree got wrong.
     if (details.failed && this.#runs > 0 && this.#failed === null) throw details.errorInstance;
   }
 
   /** Nothing goes wrong and everything is in order: what fails here is no matter of chance. */
-  async #plainRun(): Promise<void> {
+  async #plainRun(): Promise<Plan> {
     const fc = this.#fc;
     const [drawn] = fc.sample(planArbitrary(fc, { ...this.#plans, faults: [] }), {
       seed: this.#settings.seed,
       numRuns: 1,
     });
-    const schedule = { strategy: "fifo", seed: 0, tape: [] } as const;
-    const plan: Plan = {
-      records: drawn?.records ?? [],
-      chanceSeed: 0,
-      faults: [],
-      feedMs: 0,
-      schedule,
-    };
-    const outcome = await play(this.#settings, plan);
-    if (outcome.violation !== null) this.#failed = { plan, outcome, run: 0 };
+    for (const [i, records] of (drawn?.records ?? []).entries()) {
+      checkRecords(`topics.${Object.keys(this.#settings.given.topics)[i]}.records`, records);
+    }
+    const schedule: Plan["schedule"] = { strategy: "fifo", seed: 0, tape: [] };
+    const records = drawn?.records ?? [];
+    const plan: Plan = { records, chanceSeed: 0, faults: [], feedMs: 0, schedule };
+    const outcome = await playedTwice(this.#settings, plan, await play(this.#settings, plan));
+    this.#plans = { ...this.#plans, steps: Math.max(STEPS_MIN, outcome.steps) };
+    if (outcome.violation !== null) this.#fail({ plan, outcome, run: 0 });
     else if (outcome.joins === 0) {
       throw new OptionError("tree", this.#settings.given.tree, "one that joins a consumer group");
     }
+    return plan;
+  }
+
+  #fail(failed: Failed): void {
+    this.#failed = failed;
+    // What differs from its own repetition has no simpler form that could be told apart.
+    const isSame = failed.outcome.violation?.invariant !== DETERMINISM;
+    this.#shrinkUntil = performance.now() + (isSame ? this.#settings.shrinkLimitMs : 0);
   }
 
   /** fast-check asks this of every plan; after the first failure, of simpler and simpler ones. */
@@ -167,7 +194,6 @@ class Check {
     if (first === null) {
       this.#tally.add(outcome);
       if (violation === null) return true;
-      this.#shrinkUntil = performance.now() + this.#settings.shrinkLimitMs;
     } else {
       const same = violation?.invariant === first.outcome.violation?.invariant;
       if (violation === null || !same) return true;
@@ -175,7 +201,8 @@ class Check {
     }
     // From here on the plan is its tape, and no seed is needed to play it again.
     plan.schedule.tape = outcome.tape;
-    this.#failed = { plan, outcome, run: first?.run ?? this.#runs };
+    if (first === null) this.#fail({ plan, outcome, run: this.#runs });
+    else this.#failed = { plan, outcome, run: first.run };
     return false;
   }
 
@@ -183,10 +210,7 @@ class Check {
     const outcome = await play(this.#settings, plan);
     const suspicious = outcome.violation !== null && this.#failed === null;
     if (!suspicious && (this.#failed !== null || this.#runs % TWICE_EVERY !== 0)) return outcome;
-    const again = await play(this.#settings, plan);
-    if (again.hash === outcome.hash) return outcome;
-    const message = `the same plan went two ways: ${outcome.steps} and ${again.steps} steps`;
-    return { ...outcome, violation: new Violation("determinism", message) };
+    return playedTwice(this.#settings, plan, outcome);
   }
 
   /** What was asked for and never happened has not been tested. */

@@ -1,5 +1,5 @@
 /** Why this exists: the time of a simulated world. It stands still until the world moves it. */
-import type { Cancel } from "../kernel/host.ts";
+import type { Cancel, Host } from "../kernel/host.ts";
 
 /** What the wall clocks of a world show when it begins. */
 export const EPOCH_MS = 1_700_000_000_000;
@@ -53,3 +53,12 @@ export class Clock {
     return low;
   }
 }
+
+/** A host that is never wrong about the time: the broker's. */
+export const hostOf = (clock: Clock, choose: (bound: number) => number): Host => ({
+  now: () => clock.nowMs,
+  wallNow: () => EPOCH_MS + clock.nowMs,
+  wake: (run) => void clock.set(0, run),
+  timer: (ms, fire) => clock.set(ms, fire),
+  choose,
+});

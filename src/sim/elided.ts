@@ -4,7 +4,9 @@
  */
 import { FAULTS, type Line } from "./story.ts";
 
-const ROUTINE = /^(records|handle|acked|ack|commit) |^[\d,.]+ ok$|^\d+ = /;
+const ROUTINE = /^(records|handle|acked|ack|commit) |^[\d,.]+ ok$|^\S+\/\d+ = /;
+/** A story of so many lines is told as it is. */
+const WHOLE_MAX = 20;
 /** How much is told of a stretch of routine: its begin, and its end. */
 const FIRST = 1;
 const LAST = 2;
@@ -16,6 +18,7 @@ export const LEFT_OUT = "";
 
 /** Without the middle of what only goes on, and of what repeats itself. */
 export function elided(story: readonly Line[]): Line[] {
+  if (story.length <= WHOLE_MAX) return [...story];
   const left = new Set([...goingOn(story), ...repeated(story)]);
   const lines: Line[] = [];
   let skipped: Line[] = [];

@@ -5,13 +5,12 @@
 
 import { needOption as need } from "../kernel/errors.ts";
 import { loadFastCheck } from "./fast-check.ts";
-import type { Fault } from "./fault.ts";
-import { type CheckOptions, recordsOf, scriptOf, settingsOf } from "./options.ts";
+import { type Fault, isFault } from "./fault.ts";
+import { type CheckOptions, checkNames, recordsOf, scriptOf, settingsOf } from "./options.ts";
 import type { ChoiceKind, Strategy } from "./oracle.ts";
 import type { Plan, Schedule } from "./plan.ts";
 import { report } from "./report.ts";
 import { runScript } from "./run.ts";
-import { isFault } from "./token.ts";
 
 export interface ExploreOptions
   extends Pick<
@@ -36,12 +35,30 @@ export interface ExploreResult {
   readonly exhausted: boolean;
 }
 
+const NAMES: Readonly<Record<keyof ExploreOptions, true>> = {
+  topics: true,
+  tree: true,
+  members: true,
+  invariants: true,
+  eventually: true,
+  settleMs: true,
+  maxSteps: true,
+  seed: true,
+  depth: true,
+  choices: true,
+  strikes: true,
+  maxRuns: true,
+  name: true,
+  reportDir: true,
+};
 const CHOICES: readonly ChoiceKind[] = ["pick", "delay", "jitter"];
 
 /** Rejects with a `SimulationError` at the first schedule that breaks a law. */
 export async function explore(options: ExploreOptions): Promise<ExploreResult> {
+  checkNames(options, NAMES);
   const { depth, choices = ["pick"], strikes = [], maxRuns = 10_000, ...rest } = options;
-  const settings = settingsOf({ ...rest, runs: maxRuns });
+  need(Number.isInteger(maxRuns) && maxRuns >= 1, "maxRuns", maxRuns, "a whole number from 1");
+  const settings = settingsOf(rest);
   need(Number.isInteger(depth) && depth >= 0, "depth", depth, "a whole number from 0");
   need(
     choices.every((kind) => CHOICES.includes(kind)),

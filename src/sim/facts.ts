@@ -82,3 +82,19 @@ const SIM_TYPES: Record<keyof SimEvents, true> = {
 
 /** Whether the actors' own kernel tells of it. */
 export const isSystemType = (type: FactType): type is EventType => !Object.hasOwn(SIM_TYPES, type);
+
+/** Adds what two runs of one plan must agree on to what they are compared by. */
+export function mixFact(
+  hash: { mix(value: number): void },
+  fact: NewSimEvent,
+  member: number,
+  nowMs: number,
+): void {
+  // Their lengths tell most types apart, and reading them costs nothing.
+  hash.mix(fact.type.length * 64 + member);
+  hash.mix(nowMs * 16);
+  if (!("partition" in fact)) return;
+  hash.mix(fact.partition);
+  if ("offset" in fact) hash.mix(fact.offset);
+  if ("offsets" in fact) for (const offset of fact.offsets) hash.mix(offset);
+}

@@ -85,6 +85,19 @@ export interface Fault {
 /** How long faults may last: less than anybody notices, to more than a session. */
 export const DURATIONS_MS = [0, 5, 50, 500, 5_000, 40_000, 100_000] as const;
 
+/** Whether it is one: what comes from a token or from a caller may be anything. */
+export function isFault(value: unknown): value is Fault {
+  if (typeof value !== "object" || value === null) return false;
+  const { kind, how, on, nth, target, ms } = value as Fault;
+  const counts = [nth - 1, target, ms];
+  return (
+    Object.hasOwn(FAULTS, kind) &&
+    (FAULTS[kind] as readonly string[]).includes(how) &&
+    TRIGGERS.includes(on) &&
+    counts.every((number) => Number.isInteger(number) && number >= 0)
+  );
+}
+
 /** One line: `crash kill on handler_started 3, target 2, 0 ms`. */
 export function formatFault({ kind, how, on, nth, target, ms }: Fault): string {
   return `${kind} ${how} on ${on} ${nth}, target ${target}, ${ms} ms`;

@@ -5,6 +5,7 @@ import type { LogDriver } from "../ports/log-driver.ts";
 import type { Given, NewSimEvent } from "./facts.ts";
 import type { Member } from "./member.ts";
 import type { Tree } from "./setup.ts";
+import { SimulatedFailure } from "./simulated-failure.ts";
 import { watchedDriver } from "./watched-driver.ts";
 import {
   type Fate,
@@ -21,20 +22,26 @@ export interface Furnishings {
   lag(groupId?: string): number;
   tell(fact: NewSimEvent): void;
   fate(given: Given): Fate;
+  /** A member joins a group. */
+  joining(groupId: string): void;
   /** Nothing goes wrong any more: what was to hang for ever fails instead. */
   healed(): boolean;
 }
 
 export function furnish(
   member: Member,
-  { tree, driver, state, lag, tell, fate, healed }: Furnishings,
+  { tree, driver, state, lag, tell, fate, joining, healed }: Furnishings,
 ): { readonly spec: ChildSpec; readonly groups: readonly FoundGroup[] } {
   const { host, name } = member;
   const kafka = {
-    ...watchedDriver(driver, (fact) => {
-      // What a life that is over still does with its session is nobody's any more.
-      if (member.host === host) tell(fact);
-    }),
+    ...watchedDriver(
+      driver,
+      (fact) => {
+        // What a life that is over still does with its session is nobody's any more.
+        if (member.host === host) tell(fact);
+      },
+      joining,
+    ),
     lag,
   };
   const spec = tree({ kafka, state, member: name });
@@ -55,7 +62,7 @@ function handlerWorld(
     given: (offsets) => ({ ...(member.handling ?? NOBODY), offsets }),
     sleep: (ms) => new Promise((resolve) => void host.timer(ms, resolve)),
     hang: () => {
-      if (healed()) return Promise.reject(new Error("simulated handler rejection"));
+      if (healed()) return Promise.reject(new SimulatedFailure("simulated handler rejection"));
       if (member.incarnation === incarnation) member.hung++;
       return new Promise(() => {});
     },

@@ -10,12 +10,14 @@ import { FAULTS, type Fault, type FaultKind } from "./fault.ts";
 import { upMembers } from "./injector.ts";
 import type { Invariant } from "./invariants/invariant.ts";
 import { invariants } from "./invariants/invariants.ts";
+import { checkLaws, checkNames } from "./options.ts";
 import { exclusive, swearIn } from "./run.ts";
 import { checkTopics, type Topics, type Tree } from "./setup.ts";
 import type { Traced } from "./story.ts";
 import { STRATEGIES, type StrategyName, strategyOf } from "./strategy.ts";
 import { traceText } from "./trace.ts";
 import { UnderWay } from "./under-way.ts";
+import { Violation } from "./violation.ts";
 import { World } from "./world.ts";
 
 export interface HandWorldOptions {
@@ -30,7 +32,7 @@ export interface HandWorldOptions {
   readonly invariants?: readonly Invariant[];
 }
 
-/** A fault now. Fields that its kind does not use are refused. */
+/** A fault now. A process, a member or a partition that its kind does not strike is refused. */
 export interface Strike {
   readonly kind: FaultKind;
   /** One of the kind's variants; default the first. */
@@ -59,6 +61,15 @@ const STRUCK: Partial<Record<FaultKind, readonly ("process" | "member" | "partit
   addPartitions: ["partition"],
 };
 
+const STRIKE_NAMES: Readonly<Record<keyof Strike, true>> = {
+  kind: true,
+  how: true,
+  process: true,
+  member: true,
+  partition: true,
+  ms: true,
+};
+
 export interface HandWorld {
   readonly kafka: MemoryKafka & { lag(groupId?: string): number };
   /** What outlives every member. */
@@ -72,7 +83,7 @@ export interface HandWorld {
   }): Promise<void>;
   /** Goes on for so long. */
   advance(ms: number): Promise<void>;
-  /** Strikes before the next step. */
+  /** Strikes before the next step; what strikes a handler or a request, the next one there is. */
   inject(strike: Strike): void;
   /** Heals everything and goes on until no group lags. */
   settle(): Promise<void>;
@@ -86,11 +97,21 @@ export interface HandWorld {
   trace(): string;
 }
 
+const NAMES: Readonly<Record<keyof HandWorldOptions, true>> = {
+  topics: true,
+  tree: true,
+  members: true,
+  strategy: true,
+  seed: true,
+  invariants: true,
+};
 const LIMIT_MS = 600_000;
 const STEPS = 1_000_000;
 
 /** Begins a world; nothing moves until it is told to. */
 export async function createWorld(options: HandWorldOptions): Promise<HandWorld> {
+  checkNames(options, NAMES);
+  if (options.invariants !== undefined) checkLaws(options.invariants);
   checkTopics(options.topics);
   const { strategy = "fifo", seed = 1, members = 1 } = options;
   needOption(typeof options.tree === "function", "tree", options.tree, "a function");
@@ -127,7 +148,7 @@ function handWorld(
     return exclusive(() =>
       within(world, async () => {
         const reached = await world.until(until, { ms, steps: STEPS, lookEvery: 1 });
-        if (audience.violation !== null) throw audience.violation;
+        if (audience.violation !== null) throw broken(audience.violation);
         return reached;
       }),
     );
@@ -152,7 +173,7 @@ function handWorld(
       await exclusive(() => within(world, async () => world.close()));
       await need(() => world.members.every(({ state }) => state === "down"), LIMIT_MS);
       for (const end of ends) audience.attempt(end);
-      if (audience.violation !== null) throw audience.violation;
+      if (audience.violation !== null) throw broken(audience.violation);
     },
     inflight: (partition) => underWay.count(partition),
     facts: (type) =>
@@ -163,6 +184,10 @@ function handWorld(
   };
   return self;
 }
+
+/** With the law's name: here is no report that begins with it. */
+const broken = ({ invariant, message, cause }: Violation): Violation =>
+  new Violation(invariant, `${invariant}: ${message}`, cause);
 
 /** The world's globals are in place only while it moves: the test between has its own. */
 async function within<T>(world: World, run: () => Promise<T>): Promise<T> {
@@ -175,7 +200,9 @@ async function within<T>(world: World, run: () => Promise<T>): Promise<T> {
 }
 
 function faultOf(world: World, strike: Strike): Fault {
+  checkNames(strike, STRIKE_NAMES);
   const { kind, how, ms = 0 } = strike;
+  needOption(Number.isFinite(ms) && ms >= 0, "ms", ms, "milliseconds from 0");
   const variants: readonly string[] | undefined = Object.hasOwn(FAULTS, kind)
     ? FAULTS[kind]
     : undefined;

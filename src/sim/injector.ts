@@ -5,6 +5,7 @@ import type { TopicPartition } from "../ports/record.ts";
 import type { FactType, Given } from "./facts.ts";
 import type { Fault, FaultKind } from "./fault.ts";
 import type { Member } from "./member.ts";
+import { SimulatedFailure } from "./simulated-failure.ts";
 import type { Fate } from "./watched-handlers.ts";
 
 /** What the world lets faults do. */
@@ -158,7 +159,8 @@ const STRIKES: Record<FaultKind, Strike> = {
   crash(world, fault) {
     const victim = victimOf(world, fault);
     if (victim === undefined) return;
-    const reason = fault.how === "error" ? { error: new Error("simulated crash") } : "kill";
+    const reason =
+      fault.how === "error" ? { error: new SimulatedFailure("simulated crash") } : "kill";
     victim.member.kernel?.exit(victim.process, reason, null);
   },
   handlerError: (_world, fault, injector) => injector.fated(fault),

@@ -5,7 +5,7 @@
 
 let counts: Map<string, number> | null = null;
 
-/** Counts visits to this place: see `marks` of a check's options and of its result. */
+/** Counts visits to this place: see `marks` in the result of a check. */
 export function reached(name: string): void {
   sometimes(name, true);
 }
@@ -13,7 +13,7 @@ export function reached(name: string): void {
 /** In at least one visit of a whole check `holds` must be true, or the check fails as vacuous. */
 export function sometimes(name: string, holds: boolean): void {
   if (counts === null) return;
-  counts.set(name, (counts.get(name) ?? 0) + (holds ? 1 : 0));
+  counts.set(name, (counts.get(name) ?? 0) + (holds === true ? 1 : 0));
 }
 
 /** How often each mark was true from here on, until the returned function ends it. */

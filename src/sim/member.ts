@@ -136,6 +136,17 @@ export class Member {
     this.#wallSkewMs += ms;
   }
 
+  /** One number for a process of any member. */
+  nameOf(pid: number): number {
+    return this.number * 1_000_000 + pid;
+  }
+
+  /** The process that a stop still waits for, in words: the youngest, since the others wait for it. */
+  get goingOn(): string {
+    const last = this.state === "stopping" ? this.processes().at(-1) : undefined;
+    return last === undefined || last === this.root ? "" : `: ${last.label} goes on`;
+  }
+
   /** One that lives in it. */
   process(pid: number | null): Process | undefined {
     return this.processes().find(({ id }) => id === pid);

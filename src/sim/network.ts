@@ -50,8 +50,8 @@ export class Network {
   ): Passage {
     const passage = { outMs: this.#delay(), backMs: this.#delay() };
     const breaks = member === null ? undefined : this.#cut.get(member);
-    const fault = tampered(kind);
     if (breaks !== undefined) return { ...passage, breaks };
+    const fault = tampered(kind);
     if (fault === null) return passage;
     if (kind === "positions" && fault.how === "late") {
       return { ...passage, backMs: passage.backMs + fault.ms };

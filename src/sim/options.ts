@@ -37,11 +37,14 @@ export interface CheckOptions {
   readonly maxFaults?: number;
   /** Default `invariants.all`. */
   readonly invariants?: readonly Invariant[];
-  /** What must become true once nothing goes wrong any more; default that no group lags. */
-  readonly eventually?: (world: WorldView) => boolean;
+  /**
+   * What must become true once nothing goes wrong any more; default that no group lags. Any other
+   * answer is false, and a text is told as what is missing.
+   */
+  readonly eventually?: (world: WorldView) => boolean | string;
   /** How long that may take; default 600,000. */
   readonly settleMs?: number;
-  /** Steps of one run before the healing, and twice as many after it; default 20,000 and more for many records. */
+  /** Steps of one run before the healing, and twice as many after it; default 20,000. */
   readonly maxSteps?: number;
   /** Default 500, or the environment's `SIM_RUNS`. */
   readonly runs?: number;
@@ -79,11 +82,25 @@ export interface Settings {
 
 const MAX_STEPS = 20_000;
 export const MAX_SEED = 2 ** 31 - 1;
-const NAMES: readonly (keyof CheckOptions)[] = [
-  ...(["topics", "tree", "members", "faults", "maxFaults", "invariants", "eventually"] as const),
-  ...(["settleMs", "maxSteps", "runs", "seed", "timeLimitMs", "shrinkLimitMs"] as const),
-  ...(["strategy", "strict", "name", "reportDir"] as const),
-];
+const NAMES: Readonly<Record<keyof CheckOptions, true>> = {
+  topics: true,
+  tree: true,
+  members: true,
+  faults: true,
+  maxFaults: true,
+  invariants: true,
+  eventually: true,
+  settleMs: true,
+  maxSteps: true,
+  runs: true,
+  seed: true,
+  timeLimitMs: true,
+  shrinkLimitMs: true,
+  strategy: true,
+  strict: true,
+  name: true,
+  reportDir: true,
+};
 
 export const arbitraries = {
   /** A record whose value is JSON of what `value` draws; without a partition of its own. */
@@ -96,7 +113,7 @@ export const arbitraries = {
 
 /** Throws an `OptionError` naming the first option that cannot be meant. */
 export function settingsOf(given: CheckOptions): Settings {
-  checkNames(given);
+  checkNames(given, NAMES);
   checkTopics(given.topics);
   need(typeof given.tree === "function", "tree", given.tree, "a function");
   checkChoices(given);
@@ -157,10 +174,11 @@ export function scriptOf({ given }: Settings, plan: Plan): Omit<Script, "strateg
   return { topics, faults, feedMs, chanceSeed };
 }
 
-function checkNames(given: CheckOptions): void {
+/** Throws an `OptionError` for a name that is none of them. */
+export function checkNames(given: object, names: Readonly<Record<string, true>>): void {
   need(typeof given === "object" && given !== null, "options", given, "an object");
-  for (const name of Object.keys(given)) {
-    need(NAMES.includes(name as never), name, given[name as never], `one of ${NAMES.join(", ")}`);
+  for (const [name, value] of Object.entries(given)) {
+    need(Object.hasOwn(names, name), name, value, `one of ${Object.keys(names).join(", ")}`);
   }
 }
 
@@ -172,13 +190,17 @@ function checkChoices(given: CheckOptions): void {
     need(FAULT_KINDS.includes(kind), "faults", kind, FAULT_KINDS.join(", "));
   }
   need(STRATEGIES.includes(strategy), "strategy", strategy, STRATEGIES.join(", "));
-  const areLaws = laws === undefined || (Array.isArray(laws) && laws.every(isLaw));
-  need(areLaws, "invariants", laws, "an array of invariants");
+  if (laws !== undefined) checkLaws(laws);
   const isAsked = eventually === undefined || typeof eventually === "function";
   need(isAsked, "eventually", eventually, "a function");
   const isPath = reportDir === undefined || reportDir === false || typeof reportDir === "string";
   need(isPath, "reportDir", reportDir, "a path, or false");
   need(name === undefined || typeof name === "string", "name", name, "a text");
+}
+
+export function checkLaws(laws: readonly Invariant[]): void {
+  const good = Array.isArray(laws) && laws.every(isLaw);
+  need(good, "invariants", laws, "an array of invariants");
 }
 
 const isLaw = (law: Invariant): boolean =>

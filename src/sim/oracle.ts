@@ -45,7 +45,11 @@ export class Oracle {
     this.#hash = Math.imul(this.#hash ^ (value | 0), PRIME);
   }
 
-  /** Of every choice so far, and of what else was mixed in. */
+  mixText(text: string): void {
+    for (let at = 0; at < text.length; at++) this.mix(text.charCodeAt(at));
+  }
+
+  /** Of every choice so far, and of all that was mixed in. */
   get hash(): string {
     return (this.#hash >>> 0).toString(16).padStart(8, "0");
   }

@@ -12,13 +12,12 @@ export class Owners {
     world.audience.watch({ joined: (fact, member) => void this.#ids.set(member, fact.memberId) });
   }
 
-  /** Who else owns it, as the broker calls it; null: nobody else, or that is just being decided. */
+  /** Who else owns it by the last division, as the broker calls it; null: nobody else. */
   other({ topic, partition }: TopicPartition, member: string): string | null {
     const { progress, kafka } = this.#world;
     const group = progress.groupOf(topic);
     if (group === undefined) return null;
-    const { state, members } = kafka.describe(group.groupId);
-    if (state !== "Stable") return null;
+    const { members } = kafka.describe(group.groupId);
     const owner = members.find(({ partitions }) =>
       partitions.some((p) => p.topic === topic && p.partition === partition),
     );

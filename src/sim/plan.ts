@@ -33,7 +33,12 @@ export interface PlanOptions {
   readonly faults: readonly FaultKind[];
   readonly maxFaults: number;
   readonly strategy: StrategyName;
+  /** Of a run in which nothing goes wrong: any of them may be the one at which something does. */
+  readonly steps: number;
 }
+
+/** One fact of a kind, in so many steps. */
+const FACTS_PART = 12;
 
 const FEEDS_MS = [0, 0, 1, 20] as const;
 
@@ -82,11 +87,10 @@ class PlanSource {
   generate(random: Random, biasFactor: number | undefined): Value<Plan> {
     const { records, strategy } = this.#options;
     const parts = records.map((arbitrary) => arbitrary.generate(random, biasFactor));
-    const seed = random.nextInt();
     const plan: Plan = {
       records: parts.map((part) => part.value),
-      ...this.#draw(chance(seed)),
-      chanceSeed: seed,
+      ...this.#draw(chance(random.nextInt())),
+      chanceSeed: random.nextInt(),
       schedule: { strategy, seed: random.nextInt(), tape: null },
     };
     return new this.#fc.Value(plan, parts);
@@ -140,8 +144,11 @@ class PlanSource {
 
   *#fewerRecords(records: Plan["records"], parts: Parts | undefined): IterableIterator<Change> {
     for (const [i, part] of records.entries()) {
-      const simplerParts = this.#options.records[i]?.shrink(part, parts?.[i]?.context) ?? [];
-      for (const simpler of simplerParts) {
+      const arbitrary = this.#options.records[i];
+      const known = parts?.[i];
+      if (arbitrary === undefined) continue;
+      if (known === undefined && !arbitrary.canShrinkWithoutContext(part)) continue;
+      for (const simpler of arbitrary.shrink(part, known?.context)) {
         const others = parts?.map((its, at) => (at === i ? simpler : its));
         const changed = records.map((its, at) => (at === i ? simpler.value : its));
         yield { records: changed, ...(others === undefined ? {} : { parts: others }) };
@@ -151,7 +158,8 @@ class PlanSource {
 
   /** A swarm of its own: each run knows only some kinds, and strikes at only some moments. */
   #draw(random: Chance): Pick<Plan, "faults" | "feedMs"> {
-    const { faults: kinds, maxFaults } = this.#options;
+    const { faults: kinds, maxFaults, steps } = this.#options;
+    const bits = Math.max(5, Math.ceil(Math.log2(steps / FACTS_PART)));
     const some = kinds.filter(() => random(3) > 0);
     const known = some.length === 0 ? kinds : some;
     const count = known.length === 0 ? 0 : random(maxFaults + 1);
@@ -161,7 +169,7 @@ class PlanSource {
     const faults = Array.from({ length: count }, (): Fault => {
       const kind = of(known);
       const on = of(triggers);
-      const nth = 1 + (on === "step" ? random(400) : random(2 ** (1 + random(5))));
+      const nth = 1 + (on === "step" ? random(steps) : random(2 ** (1 + random(bits))));
       return { kind, how: of(FAULTS[kind]), on, nth, target: random(32), ms: of(DURATIONS_MS) };
     });
     return { faults, feedMs: of(FEEDS_MS) };

@@ -1,6 +1,6 @@
 /** Why this exists: how far the groups of a world have come, and what keeps them from the end. */
 import type { MemoryKafka } from "../drivers/memory-kafka.ts";
-import { OptionError } from "../kernel/errors.ts";
+import { needOption, OptionError } from "../kernel/errors.ts";
 import { partitionKey, type TopicPartition } from "../ports/record.ts";
 import type { Topics } from "./setup.ts";
 import type { FoundGroup } from "./watched-handlers.ts";
@@ -24,6 +24,17 @@ export class Progress {
       Object.entries(topics).map(([name, { partitions }]) => [name, partitions]),
     );
     for (const { records = [] } of Object.values(topics)) this.unfed += records.length;
+  }
+
+  /** Throws an `OptionError` for a second group, and for topics that are not there. */
+  add(group: FoundGroup): void {
+    const { groupId, topics } = group;
+    this.groups.set(groupId, group);
+    const ids = [...this.groups.keys()].join(" and ");
+    needOption(this.groups.size === 1, "tree", ids, "the consumer group of one groupId");
+    const unknown = topics.find((topic) => !this.#counts.has(topic));
+    const names = `a group that reads ${[...this.#counts.keys()].join(", ")}: see topics`;
+    needOption(unknown === undefined, "tree", unknown, names);
   }
 
   addPartition(topic: string): void {
@@ -123,7 +134,7 @@ export class Progress {
       const { topic, partition } = where;
       const end = this.#kafka.end(topic, partition);
       const from = held.get(partitionKey(topic, partition)) ?? -1;
-      // Nobody commits where there never was a record.
+      // Nobody commits where there is no record, or none any more.
       const empty = from < 0 && this.#kafka.nextRecord(topic, partition, 0) === null;
       yield { where, end, committed: empty ? end : Math.min(end, Math.max(0, from)) };
     }

@@ -6,6 +6,7 @@ import { elided } from "./elided.ts";
 import { type Settings, scriptOf } from "./options.ts";
 import { type Plan, strategyFor } from "./plan.ts";
 import { type Outcome, runScript } from "./run.ts";
+import { SimulatedFailure } from "./simulated-failure.ts";
 import { FAULTS, type Line, storyOf, subjectOf, type Traced } from "./story.ts";
 import { sequenceDiagram, timeline } from "./timeline.ts";
 import { tokenOf } from "./token.ts";
@@ -104,13 +105,10 @@ function firstThrown(trace: readonly Traced[]): unknown {
     if (fact.type !== "exited" || typeof fact.reason !== "object") continue;
     const error = "error" in fact.reason ? fact.reason.error : undefined;
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    if (cause !== undefined && !isSimulated(cause)) return cause;
+    if (cause !== undefined && !(cause instanceof SimulatedFailure)) return cause;
   }
   return undefined;
 }
-
-const isSimulated = (error: unknown): boolean =>
-  error instanceof Error && error.message.startsWith("simulated ");
 
 function thrown(trace: readonly Traced[]): string[] {
   const error = firstThrown(trace);

@@ -3,7 +3,9 @@
  * heals, and the world must come to rest; then every member is stopped, and the books must balance.
  */
 import { OptionError } from "../kernel/errors.ts";
+import { formatCause } from "../kernel/exit.ts";
 import { isThenable } from "../kernel/thenable.ts";
+import type { Watcher } from "./audience.ts";
 import { breathe } from "./drain.ts";
 import type { Fact } from "./facts.ts";
 import type { Fault } from "./fault.ts";
@@ -25,11 +27,11 @@ export interface RunOptions {
   readonly tree: Tree;
   readonly members: number;
   readonly invariants: readonly Invariant[];
-  /** What must become true once nothing goes wrong any more. */
-  readonly eventually: (world: WorldView) => boolean;
+  /** What must become true once nothing goes wrong any more; a text says what is missing. */
+  readonly eventually: (world: WorldView) => boolean | string;
   /** The virtual time it may take to become true. */
   readonly settleMs: number;
-  /** Steps for the part with faults, and again for the part without. */
+  /** Steps for the part with faults; twice as many for the part without. */
   readonly maxSteps: number;
   readonly strict: boolean;
 }
@@ -47,13 +49,13 @@ export interface Outcome {
   readonly violation: Violation | null;
   /** Every choice that was made: played again, it is the same run. */
   readonly tape: readonly number[];
-  /** Two runs with the same hash went the same way. */
+  /** Of the choices, of what handlers and broker did, and of the state: the same run, the same hash. */
   readonly hash: string;
   readonly steps: number;
   readonly virtualMs: number;
   /** Which kinds of faults struck, and how often. */
   readonly strikes: ReadonlyMap<string, number>;
-  /** What else happened that a check would be vacuous without. */
+  /** What else happened that says how hard the run was. */
   readonly situations: ReadonlySet<Situation>;
   /** How often a member joined a group. */
   readonly joins: number;
@@ -94,6 +96,9 @@ async function runAlone(
   const { audience } = world;
   if (hear !== undefined) audience.watchAll(hear);
   const seen = watchSituations(world);
+  const floating: unknown[] = [];
+  const hearRejection = (error: unknown): void => void floating.push(error);
+  process.on("unhandledRejection", hearRejection);
   const { stackTraceLimit } = Error;
   try {
     const ends = swearIn(world, options.invariants);
@@ -111,19 +116,36 @@ async function runAlone(
     world.leave();
     Error.stackTraceLimit = stackTraceLimit;
     collected.end();
+    // Node tells of them when nothing else is to be done.
+    await breathe();
+    process.off("unhandledRejection", hearRejection);
+  }
+  if (floating.length > 0) {
+    const text = `a promise was rejected and nobody heard it: ${formatCause(floating[0])}`;
+    audience.violation ??= new Violation("unhandledRejection", text, floating[0]);
   }
   return outcomeOf(world, seen, collected.marks);
 }
 
 function outcomeOf(
-  { audience, oracle, loop, strikes, nowMs: virtualMs }: World,
+  { audience, oracle, loop, state, strikes, nowMs: virtualMs }: World,
   { situations, joins }: Seen,
   marks: ReadonlyMap<string, number>,
 ): Outcome {
   const { violation } = audience;
+  oracle.mixText(textOf(state));
   const { tape, hash } = oracle;
   const { steps } = loop;
   return { violation, tape, hash, steps, virtualMs, strikes, situations, joins, marks };
+}
+
+/** Of what outlives the members: two runs of one plan must leave the same. */
+function textOf(state: ReadonlyMap<string, unknown>): string {
+  try {
+    return JSON.stringify([...state]);
+  } catch {
+    return String(state.size);
+  }
 }
 
 async function live(
@@ -134,10 +156,13 @@ async function live(
 ): Promise<void> {
   const { maxSteps: steps, settleMs, eventually } = options;
   const { audience } = world;
+  let missing = "";
   const isTrue = (): boolean => {
     const answer: unknown = eventually(world);
-    if (isThenable(answer))
-      throw new OptionError("eventually", eventually, "one that is not async");
+    missing = typeof answer === "string" ? `${answer}: ` : "";
+    if (isThenable(answer)) {
+      throw new OptionError("eventually", eventually, "a function that is not async");
+    }
     return answer === true;
   };
   const done = (): boolean => seen.joins > 0 && world.quiet && isTrue();
@@ -157,7 +182,7 @@ async function live(
   const rested = await world.until(atRest, limits);
   if (audience.violation !== null) return;
   if (!rested) {
-    audience.violation = late("");
+    audience.violation = late(missing);
     return;
   }
   world.close();
@@ -185,13 +210,27 @@ export function swearIn(world: World, invariants: readonly Invariant[]): (() => 
   };
   const ends: (() => void)[] = [];
   for (const invariant of invariants) {
-    const { on, eachStep, atEnd } = invariant.watch(court(about, invariant.name));
-    if (on !== undefined) world.audience.watch(on);
-    if (eachStep !== undefined) world.audience.watchSteps(eachStep);
-    if (atEnd !== undefined) ends.push(atEnd);
+    const { on = {}, eachStep, atEnd } = invariant.watch(court(about, invariant.name));
+    const named = <A extends unknown[]>(look: (...args: A) => void) => namedBy(invariant, look);
+    const heard = Object.entries(on).map(([type, hear]) => [type, named(hear as () => void)]);
+    world.audience.watch(Object.fromEntries(heard) as Watcher);
+    if (eachStep !== undefined) world.audience.watchSteps(named(eachStep));
+    if (atEnd !== undefined) ends.push(named(atEnd));
   }
   return ends;
 }
+
+/** A law that throws something of its own is broken by its own name. */
+const namedBy =
+  <A extends unknown[]>({ name }: Invariant, look: (...args: A) => void) =>
+  (...args: A): void => {
+    try {
+      look(...args);
+    } catch (error) {
+      if (error instanceof Violation || error instanceof OptionError) throw error;
+      throw new Violation(name, `threw ${formatCause(error)}`, error);
+    }
+  };
 
 interface Seen {
   readonly situations: Set<Situation>;

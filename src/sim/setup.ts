@@ -2,7 +2,7 @@
 
 import { whyNoRecord } from "../drivers/memory-log.ts";
 import type { ChildSpec } from "../kernel/child-spec.ts";
-import { OptionError } from "../kernel/errors.ts";
+import { needOption, OptionError } from "../kernel/errors.ts";
 import type { LogDriver } from "../ports/log-driver.ts";
 import type { OutgoingMessage } from "../ports/record.ts";
 
@@ -48,11 +48,15 @@ export function checkTopics(topics: Readonly<Record<string, Unchecked>>): void {
       const allowed = `a whole number from 1 to ${PARTITIONS_MAX}`;
       throw new OptionError(`topics.${name}.partitions`, partitions, allowed);
     }
+    for (const field of Object.keys(topic ?? {})) {
+      const known = field === "partitions" || field === "records";
+      needOption(known, `topics.${name}.${field}`, field, "partitions, records");
+    }
     checkRecords(`topics.${name}.records`, records);
   }
 }
 
-function checkRecords(name: string, records: unknown): void {
+export function checkRecords(name: string, records: unknown): void {
   const drawn = typeof (records as { generate?: unknown } | null)?.generate === "function";
   if (records === undefined || drawn) return;
   if (!Array.isArray(records)) {

@@ -25,17 +25,16 @@ type Told = Pick<Line, "lane" | "text"> & Partial<Pick<Line, "to">>;
 type Teller<T extends FactType> = (fact: FactOf<T>) => Told | null;
 
 export const KAFKA = "kafka";
-const MANAGER = "group-manager";
 export const FAULTS = "fault";
 
 /** Of each fact that belongs to the story: whose deed it was, and what. A lane is within a member. */
 const TELLERS: { readonly [T in FactType]?: Teller<T> } = {
   joined: ({ partitions }) => ({
-    lane: MANAGER,
-    text: `assigned ${partitions.map((p) => `${p.partition}`).join() || "nothing"}`,
+    lane: "group-manager",
+    text: `assigned ${partitions.map(worker).join() || "nothing"}`,
   }),
-  session_lost: ({ code }) => ({ lane: MANAGER, text: `session lost: ${code}` }),
-  opened: ({ offset, partition }) => ({ lane: "acker", text: `open ${partition} at ${offset}` }),
+  session_lost: ({ code }) => ({ lane: "group-manager", text: `session lost: ${code}` }),
+  opened: (fact) => ({ lane: "acker", text: `open ${worker(fact)} at ${fact.offset}` }),
   offset_reset: ({ from, to, label }) => ({ lane: label, text: `reset ${from} to ${to}` }),
   delivered: (fact) => ({ lane: KAFKA, text: offsetsOf(fact), to: worker(fact) }),
   handler_started: (fact) => ({ lane: worker(fact), text: `handle ${list(fact.offsets)}` }),
@@ -46,9 +45,9 @@ const TELLERS: { readonly [T in FactType]?: Teller<T> } = {
   user_acked: (fact) => ({ lane: worker(fact), text: `ack ${list(fact.offsets)}`, to: "acker" }),
   acked: ({ offsets }) => ({ lane: "acker", text: `acked ${list(offsets)}` }),
   fenced: ({ what }) => ({ lane: "acker", text: `${what} fenced` }),
-  commit_applied: ({ offset, partition, memberId }) => ({
+  commit_applied: (fact) => ({
     lane: KAFKA,
-    text: `${partition} = ${offset} by ${memberId}`,
+    text: `${worker(fact)} = ${fact.offset} by ${fact.memberId}`,
   }),
   exited: ({ label, reason }) =>
     isOrderly(reason) ? null : { lane: label, text: `dies: ${reasonWord(reason)}` },
@@ -75,7 +74,15 @@ export interface Subject {
 
 /** The facts about the subject, and all that are about nobody in particular. */
 export function storyOf(trace: readonly Traced[], subject: Subject): Line[] {
-  return folded(linesOf(trace, subject));
+  const known = new Map<string, string>();
+  for (const { fact, member } of trace)
+    if (fact.type === "joined") known.set(fact.memberId, member);
+  const told = folded(linesOf(trace, subject));
+  return told.map((line) => {
+    const by = / by (\S+)$/.exec(line.text)?.[1] ?? "";
+    const member = known.get(by);
+    return member === undefined ? line : { ...line, text: line.text.replace(by, member) };
+  });
 }
 
 /** What a worker finished and its acker took for done at once is one line: `0 ok ▶`. */
@@ -116,20 +123,25 @@ export function subjectOf(message: string, trace: readonly Traced[]): Subject {
     const labels = new Set([partition, KAFKA, ...groupLabels(trace)]);
     return { partition, labels, members: new Set() };
   }
-  const words = new Set(message.split(/[\s:;,]+/));
-  const named = (known: readonly string[]) => new Set(known.filter((name) => words.has(name)));
+  // The laws of the runtime begin with a member; what others say may be any words.
+  const named = /^[mn]\d+: /.test(message) || message.startsWith("not everybody stopped");
+  const words = new Set(named ? message.split(/[\s:;,]+/) : []);
+  const among = (known: readonly string[]) => new Set(known.filter((name) => words.has(name)));
   const labels = trace.flatMap(({ fact }) => (fact.type === "spawned" ? [fact.label] : []));
-  return { partition, labels: named(labels), members: named(trace.map(({ member }) => member)) };
+  return { partition, labels: among(labels), members: among(trace.map(({ member }) => member)) };
 }
 
 /** Who has a part in a consumer group: all below its supervisor, and all above. */
 function groupLabels(trace: readonly Traced[]): Set<string> {
   const spawned = new Map<string, { readonly label: string; readonly parent: string }>();
   const lives = new Map<string, number>();
+  /** Who joins is a group's manager. */
+  const managers: string[] = [];
   for (const { fact, member } of trace) {
     if (fact.type === "member_started") lives.set(member, fact.incarnation);
-    if (fact.type !== "spawned") continue;
     const life = `${member} ${lives.get(member)}`;
+    if (fact.type === "joined") managers.push(`${life} ${fact.pid}`);
+    if (fact.type !== "spawned") continue;
     spawned.set(`${life} ${fact.pid}`, { label: fact.label, parent: `${life} ${fact.parent}` });
   }
   /** A process and all above it, by key. */
@@ -137,8 +149,7 @@ function groupLabels(trace: readonly Traced[]): Set<string> {
     const process = spawned.get(key);
     return process === undefined ? [] : [key, ...up(process.parent)];
   };
-  const managers = [...spawned.values()].filter(({ label }) => label === MANAGER);
-  const groups = new Set(managers.map(({ parent }) => parent));
+  const groups = new Set(managers.map((key) => spawned.get(key)?.parent ?? ""));
   const below = [...spawned.keys()].filter((key) => up(key).some((its) => groups.has(its)));
   return new Set(below.flatMap(up).map((key) => spawned.get(key)?.label ?? ""));
 }
@@ -146,8 +157,8 @@ function groupLabels(trace: readonly Traced[]): Set<string> {
 function told(fact: Fact, about: string | null): Told[] {
   const isMeant = (where: TopicPartition): boolean => about === null || worker(where) === about;
   if (fact.type === "commit_requested") {
-    return fact.commits.filter(isMeant).map(({ partition, offset }) => {
-      return { lane: "acker", text: `commit ${partition}: ${offset}`, to: KAFKA };
+    return fact.commits.filter(isMeant).map((commit) => {
+      return { lane: "acker", text: `commit ${worker(commit)}: ${commit.offset}`, to: KAFKA };
     });
   }
   if (about !== null && !concerns(fact, about)) return [];
@@ -180,4 +191,6 @@ const list = (offsets: readonly number[]): string =>
   offsets.length > 4 ? `${offsets[0]}..${offsets.at(-1)}` : offsets.join();
 
 const offsetsOf = ({ records }: FactOf<"delivered">): string =>
-  `records ${list(records.map(({ offset }) => offset))}`;
+  records.length === 0
+    ? "no record, a gap"
+    : `records ${list(records.map(({ offset }) => offset))}`;

@@ -1,7 +1,7 @@
 /** Why this exists: a failing run fits into one word, which can be pasted and played again. */
 import { OptionError } from "../kernel/errors.ts";
 import type { Headers, OutgoingMessage } from "../ports/record.ts";
-import { FAULTS, type Fault, TRIGGERS } from "./fault.ts";
+import { type Fault, isFault } from "./fault.ts";
 import type { Plan } from "./plan.ts";
 
 /** Changes when what a tape means changes: an old token must not play something else. */
@@ -48,7 +48,10 @@ function checksum(text: string): string {
 
 /** Throws an `OptionError` that says what is wrong with it. */
 export function planOf(token: string, world: string): { plan: Plan; origin: Origin } {
-  const [version = "", body = "", sum] = String(token).trim().split(".");
+  const [version = "", body = "", sum] = String(token)
+    .trim()
+    .replace(/^SIM_REPLAY=/, "")
+    .split(".");
   const shown = String(token).length > 40 ? `${String(token).slice(0, 40)}…` : token;
   if (!/^v\d+$/.test(version)) throw new OptionError("token", shown, `${VERSION}.…, as printed`);
   if (version !== VERSION) {
@@ -57,7 +60,8 @@ export function planOf(token: string, world: string): { plan: Plan; origin: Orig
   const packed = sum === checksum(body) ? unpack(body) : null;
   if (packed === null) throw new OptionError("token", shown, "the whole token, as printed");
   if (packed.world !== world) {
-    throw new OptionError("token", shown, "a token of a check with the same topics and members");
+    const allowed = `a token of topics and members as here, ${world}, and not of ${packed.world}`;
+    throw new OptionError("token", shown, allowed);
   }
   const { faults, feedMs, chanceSeed, seed, run } = packed;
   const records = packed.records.map((its) => its.map(unpackRecord));
@@ -80,12 +84,6 @@ function unpack(body: string): Packed | null {
     return null;
   }
 }
-
-export const isFault = ({ kind, how, on, nth, target, ms }: Fault): boolean =>
-  Object.hasOwn(FAULTS, kind) &&
-  (FAULTS[kind] as readonly string[]).includes(how) &&
-  TRIGGERS.includes(on) &&
-  [nth, target, ms].every((number) => Number.isInteger(number) && number >= 0);
 
 /** Zeros by their number, all others as they are: "-12,1,-3,2". */
 function packTape(tape: readonly number[]): string {

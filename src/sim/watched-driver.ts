@@ -5,11 +5,18 @@
 import type { LogDriver, Session } from "../ports/log-driver.ts";
 import type { NewSimEvent } from "./facts.ts";
 
-/** The same driver, telling where its members attach and what they commit. */
-export function watchedDriver(driver: LogDriver, tell: (fact: NewSimEvent) => void): LogDriver {
+/** The same driver, telling who joins, where its members attach and what they commit. */
+export function watchedDriver(
+  driver: LogDriver,
+  tell: (fact: NewSimEvent) => void,
+  joining: (groupId: string) => void,
+): LogDriver {
   return {
     ...driver,
-    join: (options, events) => watchedSession(driver.join(options, events), tell),
+    join: (options, events) => {
+      joining(options.groupId);
+      return watchedSession(driver.join(options, events), tell);
+    },
   };
 }
 

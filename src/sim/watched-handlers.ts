@@ -7,6 +7,7 @@ import type { ChildSpec } from "../kernel/child-spec.ts";
 import { isThenable } from "../kernel/thenable.ts";
 import type { Message } from "../ports/record.ts";
 import type { Given, NewSimEvent } from "./facts.ts";
+import { SimulatedFailure } from "./simulated-failure.ts";
 
 /** What befalls one call of a handler. Times in milliseconds of the member's clock. */
 export interface Fate {
@@ -42,7 +43,7 @@ export function watchHandlers(
   world: HandlerWorld,
 ): { readonly spec: ChildSpec; readonly groups: readonly FoundGroup[] } {
   const groups: FoundGroup[] = [];
-  const watched = rewrite(spec, (options) => {
+  const watched = rewrite(spec, new Set(), (options) => {
     const { groupId, topics, prefetchCount, prefetchBytes, settleGraceMs, ackMode } = options;
     const manual = ackMode === "manual";
     const resetsToEnd = options.offsetResetPolicy === "reset_to_latest";
@@ -78,14 +79,23 @@ const isHandled = (value: Options): boolean =>
   (typeof value.eachMessage === "function" || typeof value.eachBatch === "function");
 
 /** Copies the plain objects and arrays on the way to what is replaced, and nothing else. */
-function rewrite(value: unknown, replace: (options: Options) => Options): unknown {
+function rewrite(
+  value: unknown,
+  above: Set<unknown>,
+  replace: (options: Options) => Options,
+): unknown {
+  // What lies within itself holds no handler on the way down.
+  if (above.has(value)) return value;
+  const within = new Set(above).add(value);
   if (Array.isArray(value)) {
-    const items = value.map((item) => rewrite(item, replace));
+    const items = value.map((item) => rewrite(item, within, replace));
     return items.some((item, i) => item !== value[i]) ? items : value;
   }
   if (!isPlain(value)) return value;
   if (isHandled(value)) return replace(value);
-  const entries = Object.entries(value).map(([key, its]) => [key, rewrite(its, replace)] as const);
+  const entries = Object.entries(value).map(
+    ([key, its]) => [key, rewrite(its, within, replace)] as const,
+  );
   return entries.some(([key, its]) => its !== value[key]) ? Object.fromEntries(entries) : value;
 }
 
@@ -116,7 +126,7 @@ function meet(
 ): unknown {
   if (how === "throws") {
     end("failed");
-    throw new Error("simulated handler error");
+    throw new SimulatedFailure("simulated handler error");
   }
   if (delayMs === 0 && how === "runs") return settled(call, end);
   return (async () => {
@@ -127,7 +137,7 @@ function meet(
     } finally {
       end("failed");
     }
-    throw new Error("simulated handler rejection");
+    throw new SimulatedFailure("simulated handler rejection");
   })();
 }
 

@@ -11,8 +11,15 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { Process } from "../kernel/process.ts";
 import { Audience } from "./audience.ts";
 import { chance } from "./chance.ts";
-import { EPOCH_MS } from "./clock.ts";
-import { type Ending, type Fact, type FactType, isSystemType, type NewSimEvent } from "./facts.ts";
+import { hostOf } from "./clock.ts";
+import {
+  type Ending,
+  type Fact,
+  type FactType,
+  isSystemType,
+  mixFact,
+  type NewSimEvent,
+} from "./facts.ts";
 import type { Fault } from "./fault.ts";
 import { furnish } from "./furnish.ts";
 import { Guard } from "./guard.ts";
@@ -73,7 +80,7 @@ export class World {
     this.loop = new Loop(this.oracle);
     this.#laters = new Laters(this.loop.clock);
     this.#network = new Network(this.oracle, () => this.progress.generation);
-    this.#host = this.#brokerHost();
+    this.#host = hostOf(this.loop.clock, (bound) => this.oracle.choose("jitter", bound));
     const kafka = memoryKafka({
       host: this.#host,
       passage: (kind, client) =>
@@ -149,6 +156,7 @@ export class World {
     const { lookEvery = LOOK_EVERY } = limits;
     this.#changed = true;
     while (audience.violation === null) {
+      if (audience.mistake !== null) throw audience.mistake;
       if (this.#changed || loop.steps % lookEvery === 0) {
         this.#changed = false;
         if (condition()) return true;
@@ -162,6 +170,7 @@ export class World {
   }
 
   tell(fact: NewSimEvent, member: Member | null): void {
+    mixFact(this.oracle, fact, member?.number ?? 0, this.nowMs);
     this.#hear({ ...fact, at: this.nowMs } as Fact, member);
   }
 
@@ -203,21 +212,10 @@ export class World {
     const down = this.members.filter((member) => member.state !== "up" && !member.temporary);
     const reasons = [
       ...this.progress.missing(),
-      ...down.map((member) => `${member.name} is ${member.state}${goingOn(member)}`),
+      ...down.map((member) => `${member.name} is ${member.state}${member.goingOn}`),
     ];
     const at = `${Math.round(this.nowMs)} ms and ${this.loop.steps} steps`;
     return `${reasons.join("; ") || "`eventually` is still false"} after ${at}`;
-  }
-
-  #brokerHost(): Host {
-    const { clock } = this.loop;
-    return {
-      now: () => clock.nowMs,
-      wallNow: () => EPOCH_MS + clock.nowMs,
-      wake: (run) => void clock.set(0, run),
-      timer: (ms, fire) => clock.set(ms, fire),
-      choose: (bound) => this.oracle.choose("jitter", bound),
-    };
   }
 
   /** The member whose present life `host` belongs to. */
@@ -243,7 +241,7 @@ export class World {
       ready: (member, run) => loop.ready(member, run),
       timer: (ms, fire) => loop.clock.set(ms, fire),
       pick: (member, bound, pidAt) =>
-        oracle.choose("pick", bound, (at) => nameOf(member, pidAt(at))),
+        oracle.choose("pick", bound, (at) => member.nameOf(pidAt(at))),
       jitter: (bound) => oracle.choose("jitter", bound),
       enter: (member, code) => loop.enter(member, code),
       furnish: (member) => this.#furnish(member),
@@ -263,14 +261,18 @@ export class World {
       lag: this.kafka.lag,
       tell: (fact) => this.tell(fact, member),
       fate: (given) => this.#injector.fate(member, given),
+      joining: (groupId) => this.#joining(groupId),
       healed: () => this.healed,
     });
-    for (const group of groups) this.progress.groups.set(group.groupId, group);
-    if (this.progress.groups.size > 1) {
-      const ids = [...this.progress.groups.keys()].join(" and ");
-      throw new OptionError("tree", ids, "the consumer group of one groupId");
-    }
+    for (const group of groups) this.progress.add(group);
     return spec;
+  }
+
+  /** Of a group that is started later its handlers are unknown, and no law would watch them. */
+  #joining(groupId: string): void {
+    if (this.progress.groups.has(groupId)) return;
+    const allowed = "a group that stands in what `tree` returns, not one that an actor starts";
+    this.audience.mistake ??= new OptionError("tree", groupId, allowed);
   }
 
   #leak(name: string): void {
@@ -331,12 +333,3 @@ export class World {
     };
   }
 }
-
-/** The processes that a stop still waits for: the youngest, since the others wait for it. */
-function goingOn(member: Member): string {
-  const last = member.state === "stopping" ? member.processes().at(-1) : undefined;
-  return last === undefined || last === member.root ? "" : `: ${last.label} goes on`;
-}
-
-/** One number for a process of a member. */
-const nameOf = ({ number }: Member, pid: number): number => number * 1_000_000 + pid;

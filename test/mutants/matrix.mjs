@@ -28,8 +28,17 @@ export async function matrix(mutants, builds, { tell, say, whole, part }) {
     tell(row, textOf(row));
     return row;
   });
-  if (whole) summarize(rows, [...shipped, EVENTUALLY], FAULT_KINDS, say);
-  return true;
+  if (!whole) return true;
+  const laws = part === "faults" ? [] : [...shipped, EVENTUALLY];
+  const kinds = part === "laws" ? [] : FAULT_KINDS;
+  summarize(rows, laws, kinds, say);
+  const idle = laws.filter((law) => !rows.some(({ killers }) => killers.includes(law)));
+  const spare = kinds.filter(
+    (kind) => !(kind in KEPT) && !rows.some(({ needs = [] }) => needs.includes(kind)),
+  );
+  say(`\nLaws that kill nothing: ${idle.join(", ") || "none"}`);
+  say(`Faults that nobody needs, without a reason: ${spare.join(", ") || "none"}`);
+  return idle.length === 0 && spare.length === 0;
 }
 
 async function rowOf({ id, scenario, expected }, dist, shipped, { lib, part }) {
@@ -44,7 +53,7 @@ async function rowOf({ id, scenario, expected }, dist, shipped, { lib, part }) {
   // With a law alone `eventually` judges too: what only that finds is not the law's.
   const killers = laws.filter((law, i) => alone[i].found && alone[i].invariant === law);
   const asked = part !== "laws" && all.found && !none.found;
-  const needs = asked ? await needed(dist, scenario, known) : {};
+  const needs = asked ? await needed(dist, scenario, known, all.run) : {};
   const faults = none.found ? "none" : all.found ? "some" : "unknown";
   return { id, scenario, foundIn: all.found ? all.run : null, faults, killers, ...needs };
 }
@@ -57,10 +66,11 @@ async function answersOf(dist, scenario, jobs) {
   return answers;
 }
 
-/** Which fault must not be missing, and which is enough. */
-async function needed(dist, scenario, kinds) {
+/** Which fault must not be missing, and which is enough: what is found late is looked for longer. */
+async function needed(dist, scenario, kinds, foundIn) {
+  const long = { ...QUICK, runs: Math.max(RUNS, 8 * foundIn) };
   const answers = await answersOf(dist, scenario, [
-    ...kinds.map((kind) => ({ ...QUICK, faults: kinds.filter((other) => other !== kind) })),
+    ...kinds.map((kind) => ({ ...long, faults: kinds.filter((other) => other !== kind) })),
     ...kinds.map((kind) => ({ ...QUICK, faults: [kind] })),
   ]);
   const without = answers.slice(0, kinds.length);

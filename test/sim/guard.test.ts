@@ -84,7 +84,7 @@ it.each([0, 1, 2, 5])("code after %i nested ticks dies with its member", async (
       next(left);
     });
   const world = await createWorld({
-    ...one,
+    topics: one.topics,
     tree: (given) =>
       billing({
         eachMessage: async () => {

@@ -1,4 +1,4 @@
-import { createWorld, explore } from "holdfast/sim";
+import { createWorld, explore, type Invariant } from "holdfast/sim";
 import { describe, expect, it } from "vitest";
 import { billing, records, topics } from "./trees.ts";
 
@@ -52,6 +52,14 @@ describe("a world moved by hand", () => {
     await world.stop();
   });
 
+  it("refuses options and strikes that it does not know", async () => {
+    const wrong = { ...options, tree: billing(), faults: [] } as never;
+    await expect(createWorld(wrong)).rejects.toThrow(/^faults: .* allowed: one of topics, tree/);
+    const world = await createWorld({ ...options, tree: billing() });
+    expect(() => world.inject({ kind: "kill", foo: 1 } as never)).toThrow(/^foo: 1/);
+    expect(() => world.inject({ kind: "kill", ms: -5 })).toThrow(/^ms: -5/);
+  });
+
   it("refuses what is not there in one line", async () => {
     const world = await createWorld({ ...options, tree: billing() });
     expect(() => world.inject({ kind: "crash", process: "orders/9" })).toThrow(/"orders\/9"/);
@@ -65,13 +73,29 @@ describe("a world moved by hand", () => {
 });
 
 describe("an exploration", () => {
-  it("runs every schedule of a small world, each once", async () => {
+  it("runs every schedule of a small world", async () => {
     const one = { topics: { orders: { partitions: 1, records: records(1, 1) } }, members: 1 };
     const shallow = await explore({ ...one, tree: billing(), depth: 4 });
-    const deeper = await explore({ ...one, tree: billing(), depth: 7 });
+    /** What each run did, in order. */
+    const orders: string[] = [];
+    const law: Invariant = {
+      name: "seen",
+      states: "nothing, it only looks",
+      watch: () => {
+        const run = orders.push("") - 1;
+        const note = ({ type, pid }: { type: string; pid: number }): void => {
+          orders[run] += `${type} ${pid};`;
+        };
+        return { on: { handled: note } };
+      },
+    };
+    const deeper = await explore({ ...one, tree: billing(), depth: 7, invariants: [law] });
     expect(shallow.exhausted).toBe(true);
     expect(deeper.exhausted).toBe(true);
     expect(deeper.runs).toBeGreaterThan(shallow.runs);
+    expect(orders).toHaveLength(deeper.runs);
+    // Not every choice changes who handles what, but many must.
+    expect(new Set(orders).size).toBeGreaterThan(deeper.runs / 4);
   });
 
   it("says when it did not get to the end", async () => {

@@ -9,6 +9,10 @@ export const intensity: Invariant = {
     /** By supervisor: when it restarted a child, as far back as its period. */
     const restarts = new Map<string, number[]>();
     const gaveUp = new Set<string>();
+    /** By member and child with a budget: restarts since anything was done. */
+    const streaks = new Map<string, number>();
+    /** An ack is progress; so is whatever makes the place be asked for anew. */
+    const progress = (_fact: unknown, member: string): void => forget(streaks, member);
     const recent = (supervisor: string, at: number, periodMs: number): number[] =>
       (restarts.get(supervisor) ?? []).filter((its) => its > at - periodMs);
     return {
@@ -17,8 +21,9 @@ export const intensity: Invariant = {
           const { pid, label, child, allowed, periodMs, at } = fact;
           const supervisor = `${member} ${pid}`;
           if (gaveUp.has(supervisor)) fail(`${member}: ${label} gave up, and restarts ${child}`);
-          let count = fact.restarts;
-          if (periodMs !== null) {
+          let count = 1 + (streaks.get(`${member} ${child}`) ?? 0);
+          if (periodMs === null) streaks.set(`${member} ${child}`, count);
+          else {
             const all = [...recent(supervisor, at, periodMs), at];
             restarts.set(supervisor, all);
             count = all.length;
@@ -39,6 +44,11 @@ export const intensity: Invariant = {
             );
           }
         },
+        acked: progress,
+        opened: progress,
+        closed: progress,
+        joined: progress,
+        session_lost: progress,
         exited: ({ pid, label, reason }, member) => {
           if (!gaveUp.has(`${member} ${pid}`) || reason === "shutdown" || reason === "killed")
             return;
@@ -48,6 +58,7 @@ export const intensity: Invariant = {
         },
         member_started: (_fact, member) => {
           forget(restarts, member);
+          forget(streaks, member);
           forget(gaveUp, member);
         },
       },

@@ -1,5 +1,5 @@
 /** Why this exists: all laws there are, by name, and how to add one's own in a line. */
-import { OptionError } from "../../kernel/errors.ts";
+import { needOption, OptionError } from "../../kernel/errors.ts";
 import { isThenable } from "../../kernel/thenable.ts";
 import type { World } from "../world.ts";
 import { boundedMailbox } from "./bounded-mailbox.ts";
@@ -51,16 +51,22 @@ export const invariants = {
    * says what is wrong. A text that begins with a partition (`"orders/0: …"`) has the report tell of
    * that one alone.
    */
-  custom: (name: string, holds: (world: WorldView) => boolean | string | undefined): Invariant => ({
-    name,
-    states: name,
-    watch: ({ world, fail }) => ({
-      eachStep: () => {
-        const answer: unknown = holds(world);
-        if (isThenable(answer)) throw new OptionError(name, holds, "a law that is not async");
-        if (answer === false) fail("no longer true");
-        if (typeof answer === "string") fail(answer);
-      },
-    }),
-  }),
+  custom(name: string, holds: (world: WorldView) => boolean | string | undefined): Invariant {
+    needOption(typeof holds === "function", `invariants: ${name}`, holds, "a function");
+    return {
+      name,
+      states: name,
+      watch: ({ world, fail }) => ({
+        eachStep: () => {
+          const answer: unknown = holds(world);
+          if (answer === true || answer === undefined) return;
+          if (answer === false) fail("no longer true");
+          if (typeof answer === "string") fail(answer);
+          const given = isThenable(answer) ? holds : answer;
+          const allowed = "a function, not async, that answers true, false, a text or nothing";
+          throw new OptionError(`invariants: ${name}`, given, allowed);
+        },
+      }),
+    };
+  },
 };

@@ -9,8 +9,8 @@ export const oneHandlerAtATime: Invariant = {
   name: "oneHandlerAtATime",
   states: "a new worker's handler waits for the old one's to end, for as long as settleGraceMs",
   watch({ world, fail }) {
-    /** By member and partition: handlers under way of each worker. */
-    const running = new Map<string, Map<number, number>>();
+    /** By member and partition: workers with a handler under way. */
+    const running = new Map<string, Set<number>>();
     /** By member and worker: when it was told its place. */
     const located = new Map<string, number>();
     return {
@@ -24,17 +24,17 @@ export const oneHandlerAtATime: Invariant = {
         },
         handler_started: ({ topic, partition, incarnation, offsets }, member) => {
           const place = partitionKey(topic, partition);
-          const workers = running.get(`${member} ${place}`) ?? new Map<number, number>();
+          const workers = running.get(`${member} ${place}`) ?? new Set<number>();
           running.set(`${member} ${place}`, workers);
           const graceMs = world.progress.groupOf(topic)?.settleGraceMs ?? 0;
           const { nowMs } = world;
           const waitedMs = nowMs - (located.get(`${member} ${incarnation}`) ?? nowMs);
           const isOver = FAST * waitedMs >= graceMs;
-          for (const other of workers.keys()) {
+          for (const other of workers) {
             if (other !== incarnation && isOver) continue;
             fail(`${place}: ${offsets[0]} is started in ${member} while another handler goes on`);
           }
-          workers.set(incarnation, 1 + (workers.get(incarnation) ?? 0));
+          workers.add(incarnation);
         },
         handler_ended: ({ topic, partition, incarnation }, member) => {
           running.get(`${member} ${partitionKey(topic, partition)}`)?.delete(incarnation);

@@ -33,15 +33,16 @@ export const restartAtUnacked: Invariant = {
 function opened({ world, fail }: Court, fact: FactOf<"opened">): void {
   const { topic, partition, offset, committed } = fact;
   const group = world.progress.groupOf(topic);
-  if (group === undefined || committed === null) return;
+  if (group === undefined) return;
   const stored = world.kafka
     .committed(group.groupId)
     .find((its) => its.topic === topic && its.partition === partition);
   const at = `${topic}/${partition}: opened at ${offset}`;
   const held = stored === undefined || stored.offset < 0 ? null : stored.offset;
   if (held !== null && held !== committed) {
-    fail(`${at} by a committed offset of ${committed}, and the broker holds ${held}`);
+    fail(`${at} by a committed offset of ${committed ?? "none"}, and the broker holds ${held}`);
   }
+  if (committed === null) return;
   const inRange = committed >= world.kafka.earliest(topic, partition);
   if (offset !== committed && inRange && committed <= world.kafka.end(topic, partition)) {
     fail(`${at}, and the committed offset is ${committed}`);

@@ -1,4 +1,5 @@
 /** Why this exists: a process that outlives its supervisor is nobody's, and works on unseen. */
+import type { World } from "../world.ts";
 import { forget, type Invariant } from "./invariant.ts";
 
 interface Node {
@@ -6,13 +7,14 @@ interface Node {
   readonly pid: number;
   readonly label: string;
   readonly supervises: boolean;
-  /** Whether it may take its time to end. Read when its parent has ended. */
-  traps: boolean;
-  readonly children: Node[];
-  alive: boolean;
-  /** Ends of itself, asked by nobody. */
+  readonly parent: Node | null;
+  readonly children: Set<Node>;
+  /** The labels of its children by their first start: a restart does not change a child's place. */
+  readonly order: string[];
+  /** Those that came when its `init` was over, and have no order among themselves. */
+  readonly unordered: Set<string>;
+  up: boolean;
   gaveUp: boolean;
-  orphanedAt: number | null;
 }
 
 /** The longest that a process may take to end after its parent has. */
@@ -21,40 +23,28 @@ const ORPHAN_MS = 120_000;
 export const treeShape: Invariant = {
   name: "treeShape",
   states:
-    "children stop in reverse order of their start, and before the supervisor that stops them",
+    "children stop in reverse order of their start, before the supervisor that stops them, and none outlives it",
   watch({ world, fail }) {
     const nodes = new Map<string, Node>();
-    const orphans = new Set<Node>();
-    const processOf = (member: string, pid: number) => world.member(member)?.process(pid);
-    const orphan = (node: Node): void => {
-      node.orphanedAt = world.nowMs;
-      node.traps = processOf(node.member, node.pid)?.trapExit === true;
-      orphans.add(node);
-    };
-    const dropOrphans = (member: string): void => {
-      for (const node of orphans) if (node.member === member) orphans.delete(node);
-    };
-    /** In a member that stops, a child of its root goes after those that started later. */
-    const checkOrder = (node: Node, member: string): void => {
-      const { root, state } = world.member(member) ?? {};
-      const siblings = root ? (nodes.get(`${member} ${root.id}`)?.children ?? []) : [];
-      if (state !== "stopping" || !siblings.includes(node)) return;
-      const later = siblings.find(({ alive, label }) => {
-        return alive && place(siblings, label) > place(siblings, node.label);
-      });
-      if (later === undefined) return;
-      fail(`${member}: ${node.label} stopped before ${later.label}, which starts after it`);
+    const orphans = new Orphans(world);
+    const drop = (member: string): void => {
+      forget(nodes, member);
+      orphans.drop(member);
     };
     return {
       on: {
         spawned: ({ pid, label, parent }, member) => {
-          const supervises = processOf(member, pid)?.definition.name === "supervisor";
-          const life = { children: [], alive: true, gaveUp: false, orphanedAt: null, traps: false };
-          const node = { member, pid, label, supervises, ...life };
+          // Those that have ended are forgotten.
+          const above = parent === null ? null : (nodes.get(`${member} ${parent}`) ?? null);
+          const supervises = definitionOf(world, member, pid).endsWith("supervisor");
+          const node = newNode(member, pid, label, supervises, above);
           nodes.set(`${member} ${pid}`, node);
-          const above = parent === null ? undefined : nodes.get(`${member} ${parent}`);
-          above?.children.push(node);
-          if (above?.alive === false) orphan(node);
+          if (above !== null) adopt(above, node);
+          else if (parent !== null) orphans.add(node);
+        },
+        started: ({ pid }, member) => {
+          const node = nodes.get(`${member} ${pid}`);
+          if (node !== undefined) node.up = true;
         },
         escalated: ({ pid }, member) => {
           const node = nodes.get(`${member} ${pid}`);
@@ -63,41 +53,109 @@ export const treeShape: Invariant = {
         exited: ({ pid, reason }, member) => {
           const node = nodes.get(`${member} ${pid}`);
           if (node === undefined) return;
-          node.alive = false;
+          nodes.delete(`${member} ${pid}`);
           orphans.delete(node);
           for (const child of node.children) {
-            if (!child.alive) continue;
             if (node.supervises && reason === "shutdown") {
               fail(`${member}: ${node.label} has stopped, and its ${child.label} goes on`);
             }
-            orphan(child);
+            orphans.add(child);
           }
-          if (reason === "shutdown" && !node.gaveUp) checkOrder(node, member);
+          node.parent?.children.delete(node);
+          // What crashed, was killed or gave up was not stopped by anybody.
+          const later = reason === "shutdown" && !node.gaveUp ? laterThan(node, world) : undefined;
+          if (later === undefined) return;
+          fail(`${member}: ${node.label} stopped before ${later}, which starts after it`);
         },
-        member_started: (_fact, member) => {
-          forget(nodes, member);
-          dropOrphans(member);
-        },
+        member_started: (_fact, member) => drop(member),
         member_ended: ({ how }, member) => {
-          if (how === "stopped") {
-            for (const node of orphans) {
-              if (node.member !== member || node.traps) continue;
-              fail(`${member} has stopped, and ${node.label} goes on, whose parent ended long ago`);
-            }
-          }
-          dropOrphans(member);
+          const left = how === "stopped" ? orphans.leftBy(member) : undefined;
+          drop(member);
+          if (left === undefined) return;
+          fail(
+            `${member}: ${left} goes on, whose parent ended long ago, and the member has stopped`,
+          );
         },
       },
       eachStep: () => {
-        for (const { member, label, orphanedAt } of orphans) {
-          if (orphanedAt === null || world.nowMs - orphanedAt < ORPHAN_MS) continue;
-          fail(`${member}: ${label} goes on ${ORPHAN_MS / 1_000} s after its parent ended`);
-        }
+        const late = orphans.late();
+        if (late === undefined) return;
+        const { member, label } = late;
+        fail(`${member}: ${label} goes on ${ORPHAN_MS / 1_000} s after its parent ended`);
       },
     };
   },
 };
 
-/** By the first start of each: a restart does not change a child's place. */
-const place = (siblings: readonly Node[], label: string): number =>
-  siblings.findIndex((node) => node.label === label);
+const processOf = (world: World, member: string, pid: number) => world.member(member)?.process(pid);
+
+const definitionOf = (world: World, member: string, pid: number): string =>
+  processOf(world, member, pid)?.definition.name ?? "";
+
+const newNode = (
+  member: string,
+  pid: number,
+  label: string,
+  supervises: boolean,
+  parent: Node | null,
+): Node => ({
+  ...{ member, pid, label, supervises, parent },
+  ...{ children: new Set(), order: [], unordered: new Set(), up: false, gaveUp: false },
+});
+
+function adopt(above: Node, node: Node): void {
+  above.children.add(node);
+  if (above.order.includes(node.label)) return;
+  above.order.push(node.label);
+  if (above.up) above.unordered.add(node.label);
+}
+
+/** Below a supervisor that stops a child goes after those that started later: one that goes on. */
+function laterThan({ label, member, parent }: Node, world: World): string | undefined {
+  if (parent === null || !parent.supervises || parent.unordered.has(label)) return undefined;
+  if (processOf(world, member, parent.pid)?.status !== "terminating") return undefined;
+  const place = parent.order.indexOf(label);
+  for (const other of parent.children) {
+    if (parent.order.indexOf(other.label) > place) return other.label;
+  }
+  return undefined;
+}
+
+/** Processes whose parent has ended. */
+class Orphans {
+  readonly #world: World;
+  readonly #since = new Map<Node, { readonly at: number; readonly traps: boolean }>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  add(node: Node): void {
+    // One that traps exits may take its time to end. Asked now, since nobody is there later.
+    const traps = processOf(this.#world, node.member, node.pid)?.trapExit === true;
+    this.#since.set(node, { at: this.#world.nowMs, traps });
+  }
+
+  delete(node: Node): void {
+    this.#since.delete(node);
+  }
+
+  drop(member: string): void {
+    for (const node of this.#since.keys()) if (node.member === member) this.#since.delete(node);
+  }
+
+  leftBy(member: string): string | undefined {
+    for (const [node, { traps }] of this.#since) {
+      if (node.member === member && !traps) return node.label;
+    }
+    return undefined;
+  }
+
+  /** One that goes on for too long. The oldest comes first. */
+  late(): Node | undefined {
+    for (const [node, { at }] of this.#since) {
+      return this.#world.nowMs - at < ORPHAN_MS ? undefined : node;
+    }
+    return undefined;
+  }
+}
