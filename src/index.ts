@@ -1,6 +1,10 @@
 /** Entry `holdfast`: processes and supervisors. Importing it loads nothing else. */
 
-export { type SupervisorOptions, supervisor } from "../supervisors/supervisor.ts";
+export {
+  dynamicSupervisor,
+  type SupervisorOptions,
+  supervisor,
+} from "../supervisors/supervisor.ts";
 export { createSystem, type System, type SystemOptions } from "../supervisors/system.ts";
 export type { TreeNode } from "../supervisors/tree.ts";
 export {
@@ -17,9 +21,11 @@ export {
 export {
   type Backoff,
   type Budget,
+  type ChildCounts,
   type ChildInfo,
   type ChildSpec,
   child,
+  type RestartChildResult,
   type StartChildResult,
   type SupervisorCalls,
 } from "./kernel/child-spec.ts";

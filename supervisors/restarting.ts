@@ -25,6 +25,7 @@ export function startFirst(
     spawn(self, state, child, (outcome) => {
       if (outcome.status === "failed") resolve(outcome.reason);
       else {
+        child.fresh = false;
         child.status = outcome.status === "started" ? "running" : "stopped";
         if (child.status === "stopped") forgetRef(state, child);
         resolve(null);
@@ -69,14 +70,15 @@ export function begun(self: S, child: Child, outcome: StartOutcome): unknown {
   child.starter = null;
   if (outcome.status === "started" && ref !== null) {
     child.status = "running";
+    child.fresh = false;
     starter?.resolve({ status: "started", ref });
     return;
   }
   if (outcome.status === "failed" && starter === null) return ended(self, child, outcome.reason);
   forgetRef(self.state, child);
+  // What ignored its start may be asked again.
+  if (outcome.status === "ignored") child.fresh = false;
   settle(self.state, child);
-  // As in OTP: a start that fails leaves no trace, one that is ignored may be tried again.
-  if (outcome.status === "failed") self.state.children.delete(child.spec.id);
   starter?.resolve(
     outcome.status === "failed"
       ? { status: "failed", reason: outcome.reason }

@@ -25,8 +25,9 @@ export function settle(state: SupervisorState, child: Child): void {
   child.timer?.();
   child.timer = null;
   child.status = "stopped";
-  // Nobody will ever start a temporary one again.
-  if (state.dynamic || child.spec.restart === "temporary") state.children.delete(child.spec.id);
+  const { id, restart } = child.spec;
+  // As in OTP nothing is kept of a temporary one, nor of a start that failed.
+  if (state.dynamic || restart === "temporary" || child.fresh) state.children.delete(id);
   for (const stopper of child.stoppers.splice(0)) stopper.resolve("ok");
 }
 

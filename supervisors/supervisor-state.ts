@@ -38,6 +38,8 @@ export interface Child {
   readonly spec: ChildSpec;
   ref: Ref | null;
   status: ChildStatus;
+  /** Not up once so far: if its first start fails nothing of it is kept. */
+  fresh: boolean;
   startedAt: number;
   restarts: number;
   /** Restarts since the last sign of progress. */
@@ -47,7 +49,7 @@ export interface Child {
   lastExit: ExitReason | null;
   /** The restart's or the kill's timer. */
   timer: Cancel | null;
-  starter: Deferred<StartChildResult> | null;
+  starter: Pick<Deferred<StartChildResult>, "resolve"> | null;
   stoppers: Deferred<"ok" | "not_found">[];
 }
 
@@ -98,6 +100,7 @@ export const newChild = (spec: ChildSpec): Child => ({
   spec,
   ref: null,
   status: "starting",
+  fresh: true,
   startedAt: 0,
   restarts: 0,
   streak: 0,

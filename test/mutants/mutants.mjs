@@ -444,7 +444,7 @@ const supervision = [
   },
   {
     id: "window-by-wall-clock",
-    file: "supervisors/supervisor.ts",
+    file: "supervisors/restarting.ts",
     find: "self.state.window.admit(self.host.now())",
     replace: "self.state.window.admit(self.host.wallNow())",
     scenario: "supervised",
@@ -453,7 +453,7 @@ const supervision = [
   },
   {
     id: "budget-off-by-one",
-    file: "supervisors/supervisor.ts",
+    file: "supervisors/restarting.ts",
     find: "child.streak <= budget.restarts;",
     replace: "child.streak <= budget.restarts + 1;",
     scenario: "supervised",
@@ -462,7 +462,7 @@ const supervision = [
   },
   {
     id: "budget-too-strict",
-    file: "supervisors/supervisor.ts",
+    file: "supervisors/restarting.ts",
     find: "child.streak <= budget.restarts;",
     replace: "child.streak < budget.restarts;",
     scenario: "supervised",
@@ -471,7 +471,7 @@ const supervision = [
   },
   {
     id: "streak-never-grows",
-    file: "supervisors/supervisor.ts",
+    file: "supervisors/restarting.ts",
     find: "  child.streak++;\n",
     replace: "  child.streak = 1;\n",
     scenario: "supervised",
@@ -480,7 +480,7 @@ const supervision = [
   },
   {
     id: "always-progress",
-    file: "supervisors/supervisor.ts",
+    file: "supervisors/restarting.ts",
     find: "answer.ok && answer.value !== child.mark",
     replace: "answer.ok",
     scenario: "supervised",
@@ -489,7 +489,7 @@ const supervision = [
   },
   {
     id: "stops-its-root-alone-in-order",
-    file: "supervisors/supervisor.ts",
+    file: "supervisors/stopping.ts",
     find: "[...state.children.values()].reverse();",
     replace:
       'self.label === "root" ? [...state.children.values()].reverse() : [...state.children.values()];',
@@ -499,7 +499,7 @@ const supervision = [
   },
   {
     id: "gives-up-and-goes-on",
-    file: "supervisors/supervisor.ts",
+    file: "supervisors/restarting.ts",
     find: '    self.stop("shutdown");\n    return;',
     replace: "    return;",
     scenario: "supervised",
@@ -508,7 +508,7 @@ const supervision = [
   },
   {
     id: "stopped-in-order-of-start",
-    file: "supervisors/supervisor.ts",
+    file: "supervisors/stopping.ts",
     find: "[...state.children.values()].reverse();",
     replace: "[...state.children.values()];",
     scenario: "supervised",
@@ -517,8 +517,8 @@ const supervision = [
   },
   {
     id: "stop-not-awaited",
-    file: "supervisors/supervisor.ts",
-    find: "  await self.exited(ref);\n",
+    file: "supervisors/stopping.ts",
+    find: "    child.lastExit = await self.exited(ref);\n",
     replace: "",
     scenario: "supervised",
     expected: ["treeShape"],
@@ -526,7 +526,7 @@ const supervision = [
   },
   {
     id: "stop-never-killed",
-    file: "supervisors/supervisor.ts",
+    file: "supervisors/stopping.ts",
     find: 'self.host.timer(ms, () => self.exit(ref, "kill"))',
     replace: 'self.host.timer(ms, () => self.exit(ref, "shutdown"))',
     scenario: "supervised",

@@ -5,8 +5,8 @@ import { childRef, harness, ignoring, info, type Part, spec } from "./harness.ts
 
 describe("dynamic children", () => {
   it("are started, listed, and forgotten when they end for good", async () => {
-    const { supervise, settle } = harness();
-    const sup = await supervise({ intensity: 5 });
+    const { dynamic, settle } = harness();
+    const sup = await dynamic({ intensity: 5 });
     const result = await sup.call("startChild", spec("a", {}, { restart: "transient" }));
     expect(result).toMatchObject({ status: "started", ref: { alive: true } });
     expect((await sup.call("whichChildren")).map(({ id }) => id)).toEqual(["a"]);
@@ -21,8 +21,8 @@ describe("dynamic children", () => {
   });
 
   it("that ignore or fail their start are told so, and forgotten", async () => {
-    const { supervise, of } = harness();
-    const sup = await supervise({});
+    const { dynamic, of } = harness();
+    const sup = await dynamic({});
     const failed = await sup.call(
       "startChild",
       spec("a", {
@@ -39,9 +39,9 @@ describe("dynamic children", () => {
   });
 
   it("of a taken id are refused: running, starting, waiting for a restart or stopping", async () => {
-    const { supervise, settle } = harness();
+    const { dynamic, settle } = harness();
     const door = gate();
-    const sup = await supervise({ children: [spec("static")], intensity: 10 });
+    const sup = await dynamic({ intensity: 10 });
     const start = (id: string, options: Part = {}, rest: Partial<ChildSpec> = {}) =>
       sup.call("startChild", spec(id, options, rest));
     const slow = start("slow", { init: () => door.promise });
@@ -53,7 +53,7 @@ describe("dynamic children", () => {
       await settle();
     }
     expect((await info(sup, "waits"))?.status).toBe("restarting");
-    for (const id of ["static", "slow", "stops", "waits"]) {
+    for (const id of ["slow", "stops", "waits"]) {
       expect(await start(id)).toEqual({ status: "already_started" });
     }
     door.open();
@@ -62,17 +62,8 @@ describe("dynamic children", () => {
     expect(await start("stops")).toMatchObject({ status: "started" });
   });
 
-  it("may take the id of one that was stopped for good", async () => {
-    const { supervise } = harness();
-    const sup = await supervise({ children: [spec("a")] });
-    expect(await sup.call("terminateChild", "a")).toBe("ok");
-    expect(await info(sup, "a")).toMatchObject({ status: "stopped" });
-    expect(await sup.call("startChild", spec("a"))).toMatchObject({ status: "started" });
-    expect(await info(sup, "a")).toMatchObject({ status: "running" });
-  });
-
-  it("stop together, before the static ones", async () => {
-    const { supervise, system, settle, advance } = harness();
+  it("stop together", async () => {
+    const { dynamic, system, settle, advance } = harness();
     const diary: string[] = [];
     const slow = (name: string): Part => ({
       diary,
@@ -82,15 +73,12 @@ describe("dynamic children", () => {
         return new Promise<void>((resolve) => void self.host.timer(50, resolve));
       },
     });
-    const sup = await supervise({ children: [spec("static", slow("static"))] });
+    const sup = await dynamic({});
     for (const id of ["a", "b"]) await sup.call("startChild", spec(id, slow(id)));
     diary.length = 0;
     system.exit(sup, "shutdown");
     await settle();
     expect(diary.sort()).toEqual(["a is told", "b is told"]);
-    await advance(50);
-    expect(diary).toHaveLength(5);
-    expect(diary.at(-1)).toBe("static is told");
     await advance(50);
     expect(sup.alive).toBe(false);
   });
@@ -123,9 +111,9 @@ describe("terminateChild", () => {
   it.each([true, false])(
     "stops one that is starting, trapping: %s; whoever started it hears of the failure",
     async (trap) => {
-      const { supervise, settle, of } = harness();
+      const { dynamic, settle, of } = harness();
       const door = gate();
-      const sup = await supervise({});
+      const sup = await dynamic({});
       const started = watched(
         sup.call("startChild", spec("a", { trap, init: () => door.promise })),
       );
@@ -145,8 +133,8 @@ describe("terminateChild", () => {
   );
 
   it("kills one that does not stop starting", async () => {
-    const { supervise, settle, advance } = harness();
-    const sup = await supervise({});
+    const { dynamic, settle, advance } = harness();
+    const sup = await dynamic({});
     const hanging = spec(
       "a",
       { trap: true, init: () => new Promise(() => {}) },
@@ -161,9 +149,9 @@ describe("terminateChild", () => {
   });
 
   it("works right behind the failure of the child's start", async () => {
-    const { supervise, settle } = harness();
+    const { dynamic, settle } = harness();
     const door = gate();
-    const sup = await supervise({});
+    const sup = await dynamic({});
     const started = watched(sup.call("startChild", spec("a", { init: () => door.promise })));
     await settle();
     door.fail(new Error("no"));
@@ -175,8 +163,8 @@ describe("terminateChild", () => {
   });
 
   it("stops one that waits for its restart, which then never comes", async () => {
-    const { supervise, settle, advance, of } = harness();
-    const sup = await supervise({ intensity: 10 });
+    const { dynamic, settle, advance, of } = harness();
+    const sup = await dynamic({ intensity: 10 });
     const backoff = { minMs: 1_000, maxMs: 1_000 };
     await sup.call("startChild", spec("a", {}, { backoff }));
     for (let i = 0; i < 2; i++) {
@@ -192,8 +180,8 @@ describe("terminateChild", () => {
   });
 
   it("stops one whose restart falls due at that very moment", async () => {
-    const { supervise, settle, advance, of, host } = harness();
-    const sup = await supervise({ intensity: 10 });
+    const { dynamic, settle, advance, of, host } = harness();
+    const sup = await dynamic({ intensity: 10 });
     await sup.call("startChild", spec("a", {}, { backoff: { minMs: 1_000, maxMs: 1_000 } }));
     const a = await childRef(sup, "a");
     let stopped = watched(Promise.resolve());
@@ -215,8 +203,8 @@ describe("terminateChild", () => {
   });
 
   it("stops one that has just crashed, its restart not being begun", async () => {
-    const { supervise, settle } = harness();
-    const sup = await supervise({});
+    const { dynamic, settle } = harness();
+    const sup = await dynamic({});
     await sup.call("startChild", spec("a"));
     const a = await childRef(sup, "a");
     a.cast("crash");

@@ -5,7 +5,11 @@ import type { SystemEvent } from "../../src/kernel/events.ts";
 import type { ExitReason } from "../../src/kernel/exit.ts";
 import type { RefOf } from "../../src/kernel/ref.ts";
 import type { Self } from "../../src/kernel/self.ts";
-import { type SupervisorOptions, supervisor } from "../../supervisors/supervisor.ts";
+import {
+  dynamicSupervisor,
+  type SupervisorOptions,
+  supervisor,
+} from "../../supervisors/supervisor.ts";
 import { createSystem, type System } from "../../supervisors/system.ts";
 import { type ManualHost, type ManualHostOptions, manualHost } from "../kernel/manual-host.ts";
 
@@ -15,6 +19,7 @@ export interface Harness extends ManualHost {
   readonly system: System;
   readonly events: SystemEvent[];
   supervise(options: SupervisorOptions): Promise<Supervisor>;
+  dynamic(options: Pick<SupervisorOptions, "intensity" | "periodMs">): Promise<Supervisor>;
   /** Names of the events of this kind about children, in order. */
   of<T extends SystemEvent["type"]>(type: T): Extract<SystemEvent, { type: T }>[];
 }
@@ -28,6 +33,7 @@ export function harness(options: ManualHostOptions = {}): Harness {
     ...manual,
     system,
     events,
+    dynamic: (dynamicOptions) => system.start(dynamicSupervisor, dynamicOptions),
     supervise: (supervisorOptions) => system.start(supervisor, supervisorOptions),
     of: (type) => events.filter((event) => event.type === type) as never,
   };

@@ -276,7 +276,14 @@ describe("what does not concern it", () => {
       [{ intensity: 1.5 }, "intensity"],
       [{ periodMs: 0 }, "periodMs"],
       [{ periodMs: Number.NaN }, "periodMs"],
-      [{ strategy: "one_for_all" }, "strategy"],
+      [{ strategy: "one_for_none" }, "strategy"],
+      [{ autoShutdown: "sometimes" }, "autoShutdown"],
+      [{ children: [spec("a", {}, { significant: true })] }, "children[0].significant"],
+      [
+        { children: [spec("a", {}, { significant: true, restart: "transient" })] },
+        "children[0].significant",
+      ],
+      [{ children: [{ ...spec("a"), shutdown: 5 }] }, "children[0].shutdown"],
       [{ children: [spec("a"), spec("a")] }, "children[1].id"],
     ];
     for (const [options, option] of bad) {

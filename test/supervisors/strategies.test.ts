@@ -1,0 +1,229 @@
+/** Proves: who falls with a child and rises with it, in which order, and when a supervisor ends of itself. */
+import { describe, expect, it } from "vitest";
+import { child } from "../../src/kernel/child-spec.ts";
+import { childRef, harness, ignoring, info, type Part, spec } from "./harness.ts";
+
+const ids = ["a", "b", "c", "d"];
+
+async function running(
+  strategy: "one_for_one" | "one_for_all" | "rest_for_one",
+  parts: Record<string, Part> = {},
+  intensity = 1,
+) {
+  const world = harness();
+  const diary: string[] = [];
+  const children = ids.map((id) => spec(id, { diary, trap: true, ...parts[id] }));
+  const started = world.supervise({ strategy, intensity, children });
+  await world.advance(20);
+  const sup = await started;
+  diary.length = 0;
+  return { ...world, diary, sup, children };
+}
+
+const up = (id: string): string[] => [`${id} starts`, `${id} is up`];
+
+describe("when b crashes", () => {
+  it("one_for_one starts b alone", async () => {
+    const { sup, diary, settle } = await running("one_for_one");
+    (await childRef(sup, "b")).cast("crash");
+    await settle();
+    expect(diary).toEqual(["b is down", ...up("b")]);
+  });
+
+  it("rest_for_one stops what came after it in reverse, and starts all of these in order", async () => {
+    const { sup, diary, settle } = await running("rest_for_one");
+    (await childRef(sup, "b")).cast("crash");
+    await settle();
+    expect(diary).toEqual([
+      ...["b is down", "d is down", "c is down"],
+      ...["b", "c", "d"].flatMap(up),
+    ]);
+  });
+
+  it("one_for_all stops all in reverse, and starts all in order", async () => {
+    const { sup, diary, settle } = await running("one_for_all");
+    (await childRef(sup, "b")).cast("crash");
+    await settle();
+    expect(diary).toEqual([
+      ...["b is down", "d is down", "c is down", "a is down"],
+      ...ids.flatMap(up),
+    ]);
+    expect((await sup.call("countChildren")).active).toBe(4);
+  });
+});
+
+it("counts a whole round as one restart, and gives up with shutdown after one too many", async () => {
+  const { sup, system, settle, of } = await running("one_for_all", {}, 2);
+  const ended = system.exited(sup);
+  for (let i = 0; i < 3; i++) {
+    (await childRef(sup, "c")).cast("crash");
+    await settle();
+  }
+  expect(of("restarting").map(({ restarts }) => restarts)).toEqual([1, 2]);
+  expect(of("escalated")).toHaveLength(1);
+  expect(await ended).toBe("shutdown");
+});
+
+it("waits for each that it stops, for as long as that may take, and kills it then", async () => {
+  const { sup, diary, settle, advance } = await running("one_for_all", {
+    c: { terminate: () => new Promise(() => {}) },
+  });
+  (await childRef(sup, "a")).cast("crash");
+  await settle();
+  expect(diary).toEqual(["a is down", "d is down"]);
+  await advance(4_999);
+  expect(diary).toEqual(["a is down", "d is down"]);
+  await advance(1);
+  expect(diary).toEqual([
+    ...["a is down", "d is down", "c is down", "b is down"],
+    ...ids.flatMap(up),
+  ]);
+});
+
+it("tries a round again when a start in it fails, from the one that failed on", async () => {
+  let failures = 1;
+  let first = true;
+  const { sup, diary, settle, of } = await running(
+    "rest_for_one",
+    {
+      c: {
+        init: () => {
+          if (first) first = false;
+          else if (failures-- > 0) throw new Error("not yet");
+        },
+      },
+    },
+    5,
+  );
+  (await childRef(sup, "b")).cast("crash");
+  await settle();
+  expect(diary).toEqual([
+    ...["b is down", "d is down", "c is down"],
+    ...up("b"),
+    ...["c starts", ...up("c"), ...up("d")],
+  ]);
+  expect(of("restarting").map((event) => event.child)).toEqual(["b", "c"]);
+});
+
+it("hears of a crash in a round when the round is over, and begins another", async () => {
+  let lives = 0;
+  const { sup, settle, advance, of } = await running(
+    "one_for_all",
+    {
+      a: {
+        init: (self) => {
+          if (++lives !== 2) return;
+          self.after(5, "crash", () => {
+            throw new Error("right away");
+          });
+        },
+      },
+      c: { init: (self) => new Promise<void>((resolve) => void self.host.timer(10, resolve)) },
+    },
+    5,
+  );
+  (await childRef(sup, "d")).cast("crash");
+  await settle();
+  await advance(5);
+  // `a` is down already, and `c` still takes its time.
+  expect(of("restarting").map((event) => event.child)).toEqual(["d"]);
+  await advance(5);
+  expect(of("restarting").map((event) => event.child)).toEqual(["d", "a"]);
+  await advance(20);
+  expect((await sup.call("countChildren")).active).toBe(4);
+  expect(lives).toBe(3);
+});
+
+it("forgets a temporary child that fell with its siblings", async () => {
+  const { supervise, settle } = harness();
+  const sup = await supervise({
+    strategy: "one_for_all",
+    children: [spec("a"), spec("t", {}, { restart: "temporary" }), spec("z")],
+  });
+  (await childRef(sup, "z")).cast("crash");
+  await settle();
+  expect((await sup.call("whichChildren")).map(({ id, status }) => `${id} ${status}`)).toEqual([
+    "a running",
+    "z running",
+  ]);
+});
+
+describe("a spec is kept", () => {
+  it("of a child that was stopped: it may be started again, or deleted, and only then replaced", async () => {
+    const { supervise } = harness();
+    const sup = await supervise({ children: [spec("a"), spec("b")] });
+    expect(await sup.call("restartChild", "a")).toEqual({ status: "already_started" });
+    expect(await sup.call("deleteChild", "a")).toBe("running");
+    expect(await sup.call("terminateChild", "a")).toBe("ok");
+    expect(await sup.call("startChild", spec("a"))).toEqual({ status: "already_present" });
+    expect(await sup.call("restartChild", "a")).toMatchObject({ status: "started" });
+    expect(await sup.call("terminateChild", "a")).toBe("ok");
+    expect(await sup.call("deleteChild", "a")).toBe("ok");
+    expect(await sup.call("deleteChild", "a")).toBe("not_found");
+    expect(await sup.call("restartChild", "a")).toEqual({ status: "not_found" });
+    expect(await sup.call("startChild", spec("a"))).toMatchObject({ status: "started" });
+    expect(await sup.call("countChildren")).toEqual({
+      ...{ specs: 2, active: 2, supervisors: 0, workers: 2 },
+    });
+  });
+
+  it("of one that ignored its start, which restartChild asks again", async () => {
+    const { supervise } = harness();
+    const nothing = child({ id: "i", start: ignoring, args: [] });
+    const sup = await supervise({ children: [nothing] });
+    expect(await info(sup, "i")).toMatchObject({ ref: null, status: "stopped" });
+    expect(await sup.call("restartChild", "i")).toEqual({ status: "ignored" });
+    expect(await sup.call("startChild", { ...nothing, id: "j" })).toEqual({ status: "ignored" });
+    expect(await info(sup, "j")).toMatchObject({ ref: null, status: "stopped" });
+  });
+
+  it("not of a start that failed, but of a restart by hand that did", async () => {
+    const { supervise } = harness();
+    let fails = false;
+    const fickle: Part = {
+      init: () => {
+        if (fails) throw new Error("no");
+      },
+    };
+    const sup = await supervise({ children: [spec("a", fickle)] });
+    await sup.call("terminateChild", "a");
+    fails = true;
+    expect(await sup.call("restartChild", "a")).toMatchObject({ status: "failed" });
+    expect(await info(sup, "a")).toMatchObject({ status: "stopped" });
+    expect(await sup.call("startChild", spec("b", fickle))).toMatchObject({ status: "failed" });
+    expect(await info(sup, "b")).toBeUndefined();
+  });
+});
+
+describe("autoShutdown", () => {
+  const significant = (id: string) => spec(id, {}, { restart: "transient", significant: true });
+
+  it.each([
+    ["any_significant", 1],
+    ["all_significant", 2],
+  ] as const)("%s: ends with shutdown after %i of two", async (autoShutdown, ends) => {
+    const { supervise, system, settle } = harness();
+    const sup = await supervise({
+      autoShutdown,
+      children: [significant("a"), spec("plain"), significant("b")],
+    });
+    const ended = system.exited(sup);
+    for (const [i, id] of ["a", "b"].entries()) {
+      if (!sup.alive) break;
+      (await childRef(sup, id)).cast("stop", "normal");
+      await settle();
+      expect(sup.alive).toBe(i + 1 < ends);
+    }
+    expect(await ended).toBe("shutdown");
+  });
+
+  it("says nothing of a significant child that was asked to stop, nor of one that is restarted", async () => {
+    const { supervise, settle } = harness();
+    const children = [significant("a"), significant("b")];
+    const sup = await supervise({ autoShutdown: "any_significant", children });
+    await sup.call("terminateChild", "a");
+    (await childRef(sup, "b")).cast("crash");
+    await settle();
+    expect(sup.alive).toBe(true);
+  });
+});
