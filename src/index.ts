@@ -36,4 +36,10 @@ export { type ExitReason, formatReason, isOrderly } from "./kernel/exit.ts";
 export type { Cancel, Host } from "./kernel/host.ts";
 export type { Logger } from "./kernel/logger.ts";
 export type { Ref, RefOf } from "./kernel/ref.ts";
+export {
+  createRegistry,
+  type RegisterResult,
+  type Registry,
+  type RegistryOptions,
+} from "./kernel/registry.ts";
 export type { Down, Exit, Monitor, Outcome, Self, SpawnOptions } from "./kernel/self.ts";

@@ -26,6 +26,8 @@ export class Relations {
   readonly timers = new Set<Cancel>();
   /** Calls whose handler returned a deferred reply that is still open. */
   readonly owed = new Set<Call>();
+  /** What frees the names it has in registries: before anybody hears of its end. */
+  readonly releases = new Set<() => void>();
   #controller: AbortController | null = null;
 
   /** Made when first read: on Node 20 that costs forty times the controller. */
@@ -37,6 +39,7 @@ export class Relations {
 
   /** Ends what the process had under way. */
   rest(): void {
+    for (const release of this.releases) release();
     for (const cancel of this.timers) cancel();
     this.timers.clear();
     for (const watch of this.watching) watch.ref.relations?.watchers.delete(watch);
