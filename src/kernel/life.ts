@@ -3,23 +3,13 @@
  * message at a time, to the end; it ends exactly once; and whatever comes for it afterwards finds
  * nobody.
  */
-import { type AnyActor, ignore } from "./actor.ts";
+import { type AnyActor, ignore, type MailboxBound } from "./actor.ts";
+import { BoundedMailbox } from "./bounded-mailbox.ts";
 import { type Call, DeferredReply } from "./call.ts";
 import { dispatch } from "./dispatch.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Kernel } from "./kernel.ts";
-import {
-  CALL,
-  CAST,
-  EXIT,
-  INFO,
-  INIT,
-  KIND_NAMES,
-  type Kind,
-  type Letter,
-  Mailbox,
-  RUN,
-} from "./mailbox.ts";
+import { CALL, CAST, EXIT, INIT, KIND_NAMES, type Kind, type Letter, RUN } from "./mailbox.ts";
 import type { Process } from "./process.ts";
 import { Relations } from "./relations.ts";
 import type { SpawnOptions, StartOutcome } from "./self.ts";
@@ -37,7 +27,7 @@ const DEAD = 5;
 const STATUS_NAMES = ["idle", "ready", "running", "suspended", "terminating", "dead"] as const;
 
 /** Every `Life` there is is a `Process`: that adds what it can do, and how others reach it. */
-export abstract class Life extends Mailbox {
+export abstract class Life extends BoundedMailbox {
   readonly id: number;
   readonly label: string;
   readonly name: string | null;
@@ -81,6 +71,10 @@ export abstract class Life extends Mailbox {
   /** @internal Its first message: what `init` is called with. */
   begin(this: Process, args: unknown[]): void {
     this.put(INIT, "init", args, null);
+  }
+
+  protected get overflow(): MailboxBound["overflow"] {
+    return this.definition.handlers.mailbox.overflow;
   }
 
   get alive(): boolean {
@@ -141,7 +135,7 @@ export abstract class Life extends Mailbox {
       kernel.deadLetter(this, kind, name, "dead");
       return;
     }
-    if (this.waiting >= this.#limit && kind <= INFO && this.#isFull(kind, name, extra)) return;
+    if (this.waiting >= this.#limit && this.isFull(kind, name, extra)) return;
     if (kernel.traced) kernel.message("sent", this, KIND_NAMES[kind], name);
     this.push(kind, name, body, extra);
     if (this.#status === IDLE) {
@@ -150,33 +144,8 @@ export abstract class Life extends Mailbox {
     }
   }
 
-  /** Whether there is no room for what arrives. */
-  #isFull(this: Process, kind: Kind, name: string, extra: unknown): boolean {
-    // A DOWN is told to whoever asked for it, whatever else waits.
-    if (kind === INFO && extra !== null) return false;
-    const { overflow } = this.definition.handlers.mailbox;
-    if (overflow === "reject" && kind !== CALL) return false;
-    if (overflow === "drop_oldest") this.#dropOldest();
-    else this.#overflow(kind, name, extra);
-    return overflow !== "drop_oldest";
-  }
-
-  /** Makes room, unless all that waits must be heard. */
-  #dropOldest(this: Process): void {
-    const letter: Letter = { kind: CAST, name: "", body: undefined, extra: null };
-    while (this.drop(letter)) {
-      const { kind, name, extra } = letter;
-      if (kind <= INFO && (kind !== INFO || extra === null)) {
-        this.#overflow(kind, name, extra);
-        return;
-      }
-      this.keep(letter);
-    }
-  }
-
-  #overflow(this: Process, kind: Kind, name: string, extra: unknown): void {
+  protected lost(this: Process, kind: Kind, name: string): void {
     this.kernel.deadLetter(this, kind, name, "overflow");
-    if (kind === CALL) (extra as Call).overflow();
   }
 
   #handle(this: Process, kind: Kind, name: string, body: unknown, call: Call | null): void {
