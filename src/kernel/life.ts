@@ -39,7 +39,13 @@ export abstract class Life extends BoundedMailbox {
   nextReady: Process | null = null;
   /** @internal */
   readonly kernel: Kernel;
+  /** @internal The host's monotonic milliseconds. */
+  readonly bornAt: number;
+  /** @internal Messages that came, and those that were handled. */
+  received = 0;
+  handled = 0;
   readonly #limit: number;
+  #held = false;
   #status = IDLE;
   #started = false;
   #next: (() => unknown) | null = null;
@@ -65,6 +71,7 @@ export abstract class Life extends BoundedMailbox {
     this.name = options.name ?? null;
     this.label = options.label ?? options.name ?? definition.name;
     this.#onStart = options.onStart ?? null;
+    this.bornAt = kernel.host.now();
     this.#limit = definition.handlers.mailbox.limit;
   }
 
@@ -99,6 +106,10 @@ export abstract class Life extends BoundedMailbox {
   /** @internal Handles up to `quantum` messages; returns how many. */
   run(this: Process, quantum: number): number {
     if (this.#status !== READY) return 0;
+    if (this.#held) {
+      this.#status = IDLE;
+      return 0;
+    }
     this.#status = RUNNING;
     const letter: Letter = this.kernel.letter;
     let handled = 0;
@@ -111,6 +122,7 @@ export abstract class Life extends BoundedMailbox {
         this.#handle(letter.kind, letter.name, letter.body, letter.extra as Call | null);
       } else break;
       handled++;
+      this.handled++;
       if (this.#status !== RUNNING) return handled;
     }
     this.#rest();
@@ -137,8 +149,10 @@ export abstract class Life extends BoundedMailbox {
     }
     if (this.waiting >= this.#limit && this.isFull(kind, name, extra)) return;
     if (kernel.traced) kernel.message("sent", this, KIND_NAMES[kind], name);
+    this.relations?.stopIdling();
+    this.received++;
     this.push(kind, name, body, extra);
-    if (this.#status === IDLE) {
+    if (this.#status === IDLE && !this.#held) {
       this.#status = READY;
       kernel.scheduler.enqueue(this);
     }
@@ -232,10 +246,27 @@ export abstract class Life extends BoundedMailbox {
   }
 
   #rest(this: Process): void {
-    if (this.waiting > 0 || this.#next !== null) {
-      this.#status = READY;
-      this.kernel.scheduler.enqueue(this);
-    } else this.#status = IDLE;
+    this.#status = IDLE;
+    this.relations?.takeTurns();
+    if (this.#held || (this.waiting === 0 && this.#next === null)) return;
+    // What was done between two messages may have sent it some.
+    if (this.#status !== IDLE) return;
+    this.#status = READY;
+    this.kernel.scheduler.enqueue(this);
+  }
+
+  /** @internal Runs `step` when no message is being handled: at once, if that is so. */
+  between(step: () => void): void {
+    if (this.#status === IDLE || this.#status === READY) step();
+    else this.relate().turns.push(step);
+  }
+
+  /** @internal Messages wait from now on, until they need not. Exit signals do not wait. */
+  hold(this: Process, on: boolean): void {
+    this.#held = on;
+    if (on || this.#status !== IDLE || (this.waiting === 0 && this.#next === null)) return;
+    this.#status = READY;
+    this.kernel.scheduler.enqueue(this);
   }
 
   #crash(this: Process, error: unknown): void {

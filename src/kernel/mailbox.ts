@@ -51,6 +51,12 @@ function giveBack(chunk: Chunk): void {
   pooled++;
 }
 
+/** Gives the memory of past bursts back. */
+export function emptyPool(): void {
+  pool = null;
+  pooled = 0;
+}
+
 /** A process extends this rather than holding one: one object per process instead of two. */
 export class Mailbox {
   /** How many messages wait. */

@@ -9,7 +9,7 @@ import type { EventType, LogLevel, NewEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
 import { Life } from "./life.ts";
-import { CALL, CAST, INFO, RUN } from "./mailbox.ts";
+import { CALL, CAST, emptyPool, INFO, RUN } from "./mailbox.ts";
 import type { Ref, RefOf } from "./ref.ts";
 import { endWatch, link, unlink, type Watch } from "./relations.ts";
 import type { Monitor, Outcome, Self, SpawnOptions } from "./self.ts";
@@ -63,6 +63,25 @@ export class Process extends Life implements Self<unknown>, Ref {
     return () => {
       if (timers.delete(cancel)) cancel();
     };
+  }
+
+  timeout(ms: number): void {
+    const relations = this.relate();
+    relations.stopIdling();
+    // What waits already comes first.
+    if (!this.alive || this.waiting > 0) return;
+    relations.idle = this.kernel.host.timer(ms, () => {
+      relations.idle = null;
+      this.put(INFO, "timeout", TIMEOUT, null);
+    });
+  }
+
+  hibernate(): void {
+    this.continue(() => {
+      if (this.waiting > 0) return;
+      if (this.relations?.isEmpty === true) this.relations = null;
+      emptyPool();
+    });
   }
 
   task<T>(label: string, work: () => T | Promise<T>, done: (outcome: Outcome<T>) => unknown): void {
@@ -169,6 +188,8 @@ export class Process extends Life implements Self<unknown>, Ref {
     });
   }
 }
+
+const TIMEOUT = Object.freeze({ type: "timeout" });
 
 /** Every `Ref` there is was made here. */
 export const asProcess = (ref: Ref): Process => ref as Process;

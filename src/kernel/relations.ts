@@ -28,6 +28,10 @@ export class Relations {
   readonly owed = new Set<Call>();
   /** What frees the names it has in registries: before anybody hears of its end. */
   readonly releases = new Set<() => void>();
+  /** What is to be done between two messages. */
+  readonly turns: (() => void)[] = [];
+  /** The timer of `self.timeout`. */
+  idle: Cancel | null = null;
   #controller: AbortController | null = null;
 
   /** Made when first read: on Node 20 that costs forty times the controller. */
@@ -37,9 +41,30 @@ export class Relations {
     return this.#controller.signal;
   }
 
+  /** A message came: see `self.timeout`. */
+  stopIdling(): void {
+    if (this.idle === null) return;
+    this.idle();
+    this.idle = null;
+  }
+
+  takeTurns(): void {
+    while (this.turns.length > 0) this.turns.shift()?.();
+  }
+
+  /** Whether there is nothing in it that would be missed. */
+  get isEmpty(): boolean {
+    const { links, watchers, watching, timers, owed, releases, turns } = this;
+    const sizes = [links, watchers, watching, timers, owed, releases].map(({ size }) => size);
+    const held = this.idle !== null || this.#controller !== null || turns.length > 0;
+    return !held && sizes.every((size) => size === 0);
+  }
+
   /** Ends what the process had under way. */
   rest(): void {
     for (const release of this.releases) release();
+    this.stopIdling();
+    this.takeTurns();
     for (const cancel of this.timers) cancel();
     this.timers.clear();
     for (const watch of this.watching) watch.ref.relations?.watchers.delete(watch);

@@ -62,6 +62,13 @@ export interface Self<S> {
   /** Runs `step` as a message once `ms` milliseconds are over; forgotten when the process ends. */
   after(ms: number, label: string, step: () => unknown): Cancel;
   /**
+   * `{ type: "timeout" }` arrives at `info` after `ms` milliseconds, unless any message comes first:
+   * one that waits already, too. The last one counts.
+   */
+  timeout(ms: number): void;
+  /** Gives back, after the current handler, memory that is not needed until the next message. */
+  hibernate(): void;
+  /**
    * Starts `work` now and runs `done` with its outcome as a message, so that the process goes on
    * meanwhile. When the process ends first the outcome is dropped.
    */

@@ -1,0 +1,53 @@
+/**
+ * Why this exists: OTP's `sys`: looking into a process that lives, and holding it still, without its
+ * definition knowing of it. All of it happens between two of its messages.
+ */
+import { CallError } from "./errors.ts";
+import { asProcess, type Process } from "./process.ts";
+import type { Ref } from "./ref.ts";
+
+export interface Statistics {
+  readonly status: string;
+  /** Messages that wait. */
+  readonly waiting: number;
+  /** Since its start: messages that came, and that were taken up. */
+  readonly received: number;
+  readonly handled: number;
+  /** Milliseconds of the host. */
+  readonly ageMs: number;
+}
+
+/** Its state as it is, not a copy. Rejects with a `CallError` of code `noproc` when it has ended. */
+export const getState = (ref: Ref): Promise<unknown> => replaceState(ref, (state) => state);
+
+/** Answers the new state. Whatever `change` throws is what it rejects with; the state stays. */
+export function replaceState(ref: Ref, change: (state: unknown) => unknown): Promise<unknown> {
+  const process = asProcess(ref);
+  return new Promise((resolve, reject) => {
+    between(process, () => {
+      if (!process.alive) {
+        reject(new CallError("noproc", `${process.label} has ended`, "noproc"));
+        return;
+      }
+      try {
+        process.state = change(process.state);
+        resolve(process.state);
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+}
+
+const between = (process: Process, step: () => void): void =>
+  process.alive ? process.between(step) : step();
+
+/** Its messages wait from now on; exits and kills are heard all the same. */
+export const suspend = (ref: Ref): void => asProcess(ref).hold(true);
+
+export const resume = (ref: Ref): void => asProcess(ref).hold(false);
+
+export function statistics(ref: Ref): Statistics {
+  const { status, waiting, received, handled, bornAt, kernel } = asProcess(ref);
+  return { status, waiting, received, handled, ageMs: kernel.host.now() - bornAt };
+}

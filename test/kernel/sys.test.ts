@@ -1,0 +1,170 @@
+/** Proves: a process can be looked into, changed and held still between two messages, and idles by its own clock. */
+import { describe, expect, it } from "vitest";
+import { actor } from "../../src/kernel/actor.ts";
+import { getState, replaceState, resume, statistics, suspend } from "../../src/kernel/sys.ts";
+import { downs, gate, log, probe, scene, state, watched } from "./scene.ts";
+
+const counter = actor({
+  name: "counter",
+  init: () => 0,
+  casts: {
+    add: (self, by: number) => {
+      self.state += by;
+    },
+    wait: (_self, until: Promise<void>) => until,
+  },
+  calls: { read: ({ state: count }) => count },
+});
+
+describe("the state", () => {
+  it("is read and replaced between two messages: at once of who idles, later of who is busy", async () => {
+    const { spawn, settle } = scene();
+    const ref = spawn(counter);
+    await settle();
+    ref.cast("add", 2);
+    // It waits in the mailbox; nobody is in the middle of anything.
+    expect(await getState(ref)).toBe(0);
+    await settle();
+    const door = gate();
+    ref.cast("wait", door.promise);
+    ref.cast("add", 1);
+    await settle();
+    const read = watched(getState(ref));
+    const changed = watched(replaceState(ref, (count) => (count as number) * 100));
+    await settle();
+    expect([read.state, changed.state]).toEqual(["pending", "pending"]);
+    door.open();
+    await settle();
+    expect([read.value, changed.value]).toEqual([2, 200]);
+    expect(state(ref)).toBe(201);
+  });
+
+  it("stays when the change throws; nobody's is noproc, also of one that ends meanwhile", async () => {
+    const { spawn, settle, exit } = scene();
+    const ref = spawn(counter);
+    await settle();
+    const oops = replaceState(ref, () => {
+      throw new Error("oops");
+    });
+    await expect(oops).rejects.toThrow("oops");
+    expect(state(ref)).toBe(0);
+    const door = gate();
+    ref.cast("wait", door.promise);
+    await settle();
+    const late = watched(getState(ref));
+    exit(ref, "kill");
+    await settle();
+    expect(late.code).toBe("noproc");
+    await expect(getState(ref)).rejects.toMatchObject({ code: "noproc" });
+  });
+});
+
+describe("a suspended process", () => {
+  it("handles nothing until it is resumed, then all of it in order", async () => {
+    const { spawn, settle } = scene();
+    const ref = spawn(probe);
+    await settle();
+    suspend(ref);
+    for (const what of ["a", "b", "c"]) ref.send(what);
+    await settle();
+    expect(log(ref)).toEqual([]);
+    expect(statistics(ref)).toMatchObject({ waiting: 3, handled: 1, received: 4 });
+    expect(await getState(ref)).toEqual([]);
+    resume(ref);
+    await settle();
+    expect(log(ref)).toEqual(["a", "b", "c"]);
+  });
+
+  it("is held in the middle of a burst and of an async handler as well", async () => {
+    const { spawn, settle } = scene();
+    const ref = spawn(counter);
+    const door = gate();
+    ref.cast("wait", door.promise);
+    ref.cast("add", 1);
+    await settle();
+    suspend(ref);
+    door.open();
+    await settle();
+    expect(state(ref)).toBe(0);
+    resume(ref);
+    resume(ref);
+    await settle();
+    expect(state(ref)).toBe(1);
+  });
+
+  it("hears exits and kills, and calls to it expire", async () => {
+    const { spawn, settle, exit, advance, within } = scene();
+    const ref = spawn(counter);
+    const watcher = spawn(probe);
+    await within(watcher, (self) => void self.monitor(ref));
+    suspend(ref);
+    const call = watched(ref.callWithin(50, "read"));
+    await advance(50);
+    expect(call.code).toBe("timeout");
+    exit(ref, "enough");
+    await settle();
+    expect(downs(watcher)).toMatchObject([{ reason: "enough" }]);
+  });
+});
+
+describe("self.timeout", () => {
+  const idle = actor({
+    name: "idle",
+    init: (self, ms: number): string[] => {
+      self.timeout(ms);
+      return [];
+    },
+    casts: { note: ({ state: heard }) => void heard.push("note") },
+    info: (self, message) => {
+      self.state.push((message as { type: string }).type);
+      self.timeout(30);
+    },
+  });
+
+  it("comes as a message when nothing else does, once", async () => {
+    const { spawn, settle, advance } = scene();
+    const ref = spawn(idle, 20);
+    await settle();
+    await advance(19);
+    expect(state(ref)).toEqual([]);
+    await advance(1);
+    expect(state(ref)).toEqual(["timeout"]);
+    await advance(30);
+    expect(state(ref)).toEqual(["timeout", "timeout"]);
+  });
+
+  it.each([0, 10])("does not come when any message does, after %i ms", async (ms) => {
+    const { spawn, settle, advance, timers } = scene();
+    const ref = spawn(idle, 20);
+    if (ms > 0) await settle();
+    await advance(ms);
+    ref.cast("note");
+    await settle();
+    expect(timers()).toBe(0);
+    await advance(1_000);
+    expect(state(ref)).toEqual(["note"]);
+  });
+
+  it("is gone with the process", async () => {
+    const { spawn, settle, exit, timers } = scene();
+    const ref = spawn(idle, 20);
+    await settle();
+    exit(ref, "kill");
+    expect(timers()).toBe(0);
+  });
+});
+
+it("hibernate gives back what nobody needs, and the process goes on as before", async () => {
+  const { spawn, settle, within } = scene();
+  const ref = spawn(probe);
+  const other = spawn(probe);
+  await within(ref, (self) => {
+    const monitor = self.monitor(other);
+    self.demonitor(monitor);
+    self.hibernate();
+  });
+  expect((ref as unknown as { relations: unknown }).relations).toBeNull();
+  for (let i = 0; i < 200; i++) ref.send(i);
+  await settle();
+  expect(log(ref)).toHaveLength(200);
+});
