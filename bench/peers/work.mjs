@@ -1,0 +1,120 @@
+/**
+ * Why this exists: every peer does the same work, so many times, measured in the same way. A peer's
+ * program calls `measure` with one function for each workload: it is given a count, sets the scene,
+ * and returns what is timed.
+ *
+ *     node --expose-gc <peer>.mjs <workload> <count>      prints one JSON line
+ */
+export const RING = 503;
+export const SENDERS = 100;
+/** Beside a busy actor, and with a backlog: for so long is the busy one busy. */
+export const BUSY_MS = 2_000;
+
+/** A promise and what resolves it. */
+export function latch() {
+  let open;
+  const opened = new Promise((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
+export function mustBe(actual, expected) {
+  if (actual !== expected) throw new Error(`expected ${expected}, got ${actual}`);
+}
+
+const settle = async () => {
+  globalThis.gc?.();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+export async function measure(peer, workloads) {
+  const [workload, text] = process.argv.slice(2);
+  const set = workloads[workload];
+  const count = Number(text);
+  const row = { peer, workload };
+  if (set === undefined) print({ ...row, none: true });
+  else if (workload === "beside") print({ ...row, ...(await beside(await set(), count)) });
+  else if (workload === "backlog") print({ ...row, ...(await backlog(await set(count))) });
+  else if (workload === "spawn") print({ ...row, ...(await spawned(set, count)) });
+  else {
+    // The first time is V8's: it compiles what the second time runs.
+    await (await set(Math.max(1_000, Math.round(count / 5 / 1_000) * 1_000), true))();
+    await settle();
+    const run = await set(count, false);
+    print({ ...row, ...(await timed(run, count)) });
+  }
+  process.exit(0);
+}
+
+async function timed(run, count) {
+  const cpu = process.cpuUsage();
+  const began = performance.now();
+  await run();
+  const ms = performance.now() - began;
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    opsPerSecond: Math.round((count / ms) * 1_000),
+    cpuNsPerOp: Math.round(((user + system) * 1_000) / count),
+  };
+}
+
+async function spawned(spawn, count) {
+  await spawn(Math.round(count / 5));
+  await settle();
+  const before = process.memoryUsage();
+  let kept;
+  const figures = await timed(async () => {
+    kept = await spawn(count);
+  }, count);
+  await settle();
+  const after = process.memoryUsage();
+  const bytes = after.heapUsed + after.external - before.heapUsed - before.external;
+  mustBe(kept === undefined, false);
+  return { ...figures, bytesPerActor: Math.round(bytes / count) };
+}
+
+/** How long calls take while another actor never rests. */
+async function beside({ busy, call }, count) {
+  busy(Date.now() + BUSY_MS);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const us = [];
+  const began = performance.now();
+  while (us.length < count && performance.now() - began < BUSY_MS - 100) {
+    const asked = performance.now();
+    await call();
+    us.push((performance.now() - asked) * 1_000);
+  }
+  us.sort((a, b) => a - b);
+  const at = (part) => Math.round(us[Math.floor((us.length - 1) * part)] * 10) / 10;
+  return { opsPerSecond: us.length, p50Us: at(0.5), p99Us: at(0.99) };
+}
+
+/** How late timers are while very many messages wait, and what memory is left when they are done. */
+async function backlog({ count, enqueue, done }) {
+  await settle();
+  const before = process.memoryUsage().heapUsed;
+  enqueue();
+  const full = process.memoryUsage().heapUsed;
+  let last = performance.now();
+  let latestMs = 0;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    latestMs = Math.max(latestMs, now - last - 5);
+    last = now;
+  }, 5);
+  const began = performance.now();
+  await done();
+  const ms = performance.now() - began;
+  clearInterval(timer);
+  await settle();
+  const mb = (bytes) => Math.round(bytes / 1e5) / 10;
+  return {
+    opsPerSecond: Math.round((count / ms) * 1_000),
+    timerLateMs: Math.round(latestMs * 10) / 10,
+    fullMb: mb(full - before),
+    leftMb: mb(process.memoryUsage().heapUsed - before),
+  };
+}
+
+const print = (row) => console.log(JSON.stringify(row));
