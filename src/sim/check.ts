@@ -72,9 +72,12 @@ const STEPS_MIN = 400;
 async function playedTwice(settings: Settings, plan: Plan, outcome: Outcome): Promise<Outcome> {
   const again = await play(settings, plan);
   if (again.hash === outcome.hash) return outcome;
-  const message =
-    `the same plan went two ways, in ${outcome.steps} and ${again.steps} steps: ` +
-    "something outlives a run, such as a variable of a module";
+  const real = outcome.realIo || again.realIo;
+  const why =
+    real === ""
+      ? "something outlives a run, such as a variable of a module"
+      : `a handler waits for something real (${real})`;
+  const message = `the same plan went two ways, in ${outcome.steps} and ${again.steps} steps: ${why}`;
   return { ...outcome, violation: new Violation(DETERMINISM, message) };
 }
 
@@ -152,7 +155,8 @@ class Check {
     const limit = timeLimitMs === null ? {} : { interruptAfterTimeLimit: timeLimitMs };
     const details = await fc.check(property, { seed, ...how, ...limit });
     // What is no broken law, such as an option that a later life of a tree got wrong.
-    if (details.failed && this.#runs > 0 && this.#failed === null) throw details.errorInstance;
+    const { failed, errorInstance: error } = details;
+    if (failed && this.#failed === null && error !== null) throw error;
   }
 
   /** Nothing goes wrong and everything is in order: what fails here is no matter of chance. */

@@ -5,6 +5,7 @@
 import { promisify } from "node:util";
 import type { Host } from "../kernel/host.ts";
 import type { Chance } from "./chance.ts";
+import { EPOCH_MS } from "./clock.ts";
 import { countedTick } from "./drain.ts";
 import { SimTimers } from "./sim-timers.ts";
 
@@ -54,19 +55,23 @@ function standIns({ host, chance }: GuardOptions): Place[] {
     value: (ms: number, value: unknown) =>
       new Promise((resolve) => void setTimeout(() => resolve(value), ms)),
   });
+  const setImmediate = (run: (...args: unknown[]) => void, ...args: unknown[]) =>
+    setTimeout(run, 0, ...args);
+  Object.defineProperty(setImmediate, promisify.custom, {
+    value: (value: unknown) => new Promise((resolve) => void setImmediate(() => resolve(value))),
+  });
   const clear = (handle: unknown): void => timers.clear(handle);
+  const date = simulatedDate(host);
   return [
     [globalThis, "setTimeout", setTimeout],
     [globalThis, "setInterval", timers.setter(true)],
-    [
-      globalThis,
-      "setImmediate",
-      (run: (...args: unknown[]) => void, ...args: unknown[]) => setTimeout(run, 0, ...args),
-    ],
+    [globalThis, "setImmediate", setImmediate],
     [globalThis, "clearTimeout", clear],
     [globalThis, "clearInterval", clear],
     [globalThis, "clearImmediate", clear],
-    [globalThis, "Date", simulatedDate(host)],
+    [globalThis, "Date", date],
+    [RealDate.prototype, "constructor", date],
+    [performance, "timeOrigin", EPOCH_MS],
     [Math, "random", () => chance(2 ** 30) / 2 ** 30],
     [performance, "now", () => host().now()],
     [process, "nextTick", countedTick],

@@ -10,6 +10,8 @@ export class Progress {
   readonly groups = new Map<string, FoundGroup>();
   /** Records that are still to be appended. */
   unfed = 0;
+  /** Each partition and where its log ended when everybody was told to stop: see `close`. */
+  atClose: readonly (readonly [TopicPartition, number])[] = [];
   readonly #kafka: MemoryKafka;
   readonly #topics: Topics;
   /** How many partitions each topic has by now. */
@@ -31,7 +33,7 @@ export class Progress {
     const { groupId, topics } = group;
     this.groups.set(groupId, group);
     const ids = [...this.groups.keys()].join(" and ");
-    needOption(this.groups.size === 1, "tree", ids, "the consumer group of one groupId");
+    needOption(this.groups.size === 1, "tree", ids, "one consumer group, the same in every life");
     const unknown = topics.find((topic) => !this.#counts.has(topic));
     const names = `a group that reads ${[...this.#counts.keys()].join(", ")}: see topics`;
     needOption(unknown === undefined, "tree", unknown, names);
@@ -101,6 +103,15 @@ export class Progress {
   /** Every partition that some group reads. */
   get consumed(): TopicPartition[] {
     return [...this.groups.values()].flatMap(({ topics }) => this.partitionsOf(topics));
+  }
+
+  /** Notes what there is when everybody is told to stop; nothing, where that was not all committed. */
+  close(): void {
+    if (this.lag() > 0) return;
+    this.atClose = this.consumed.map((where) => [
+      where,
+      this.#kafka.end(where.topic, where.partition),
+    ]);
   }
 
   /** Records that the groups' committed offsets do not cover; of one group or of all. */

@@ -57,6 +57,8 @@ export interface Outcome {
   readonly strikes: ReadonlyMap<string, number>;
   /** What else happened that says how hard the run was. */
   readonly situations: ReadonlySet<Situation>;
+  /** Real I/O that was begun, by its kinds; "" where there was none. */
+  readonly realIo: string;
   /** How often a member joined a group. */
   readonly joins: number;
   /** How often each mark was true. */
@@ -90,6 +92,7 @@ async function runAlone(
 ): Promise<Outcome> {
   await breathe();
   const realIo = watchRealIo();
+  let real = "";
   const collected = collectMarks();
   const { tree, members, strict } = options;
   const world = new World({ ...script, tree, members, strict });
@@ -99,22 +102,19 @@ async function runAlone(
   const floating: unknown[] = [];
   const hearRejection = (error: unknown): void => void floating.push(error);
   process.on("unhandledRejection", hearRejection);
-  const { stackTraceLimit } = Error;
   try {
     const ends = swearIn(world, options.invariants);
-    // A stack costs more than the error it is in, and nobody reads it until the run is played again.
-    if (hear === undefined) Error.stackTraceLimit = 0;
     world.enter();
     world.begin();
     await live(world, options, ends, seen);
     if (audience.violation?.invariant === "eventually") blameRealIo(world, realIo());
+    real = realIo();
   } catch (error) {
     // A tree that cannot be meant is the caller's mistake, and no matter of chance.
     if (error instanceof OptionError) throw error;
     audience.violation ??= violationOf(error);
   } finally {
     world.leave();
-    Error.stackTraceLimit = stackTraceLimit;
     collected.end();
     // Node tells of them when nothing else is to be done.
     await breathe();
@@ -124,14 +124,14 @@ async function runAlone(
     const text = `a promise was rejected and nobody heard it: ${formatCause(floating[0])}`;
     audience.violation ??= new Violation("unhandledRejection", text, floating[0]);
   }
-  return outcomeOf(world, seen, collected.marks);
+  return { ...outcomeOf(world, seen, collected.marks), realIo: real };
 }
 
 function outcomeOf(
   { audience, oracle, loop, state, strikes, nowMs: virtualMs }: World,
   { situations, joins }: Seen,
   marks: ReadonlyMap<string, number>,
-): Outcome {
+): Omit<Outcome, "realIo"> {
   const { violation } = audience;
   oracle.mixText(textOf(state));
   const { tape, hash } = oracle;

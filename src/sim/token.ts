@@ -78,7 +78,7 @@ function unpack(body: string): Packed | null {
       packed.records.every((records) => Array.isArray(records)) &&
       packed.faults.every(isFault) &&
       numbers.every((number) => Number.isInteger(number)) &&
-      /^(-?\d+(,-?\d+)*)?$/.test(packed.tape);
+      /^(-?\d{1,7}(,-?\d{1,7})*)?$/.test(packed.tape);
     return whole ? packed : null;
   } catch {
     return null;

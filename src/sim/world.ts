@@ -194,6 +194,7 @@ export class World {
   /** Everybody stops in good order, and nobody is started again. */
   close(): void {
     this.#closing = true;
+    this.progress.close();
     for (const member of this.members) member.stop();
   }
 
@@ -264,6 +265,10 @@ export class World {
       joining: (groupId) => this.#joining(groupId),
       healed: () => this.healed,
     });
+    if (groups.length > 1) {
+      const ids = groups.map(({ groupId }) => groupId).join(" and ");
+      throw new OptionError("tree", ids, "one consumer group, once");
+    }
     for (const group of groups) this.progress.add(group);
     return spec;
   }
