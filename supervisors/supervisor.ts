@@ -60,6 +60,7 @@ interface State {
 }
 
 const SHUTDOWN_MS = 5_000;
+const DOUBLINGS_MAX = 50;
 
 export const supervisor = actor({
   name: "supervisor",
@@ -314,7 +315,9 @@ function restartOrGiveUp(self: Self<State>, child: Child, reason: ExitReason): v
 /** Jitter of a fifth either way, so that what fell together does not rise together. */
 function delay(self: Self<State>, backoff: Backoff, streak: number): number {
   if (streak <= 1) return 0;
-  const ms = Math.min(backoff.maxMs, backoff.minMs * 2 ** (streak - 2));
+  // Beyond that any wait is the longest; and nothing times infinity would be no number.
+  const doublings = Math.min(streak - 2, DOUBLINGS_MAX);
+  const ms = Math.min(backoff.maxMs, backoff.minMs * 2 ** doublings);
   return Math.round(ms * (0.8 + self.host.choose(401) / 1000));
 }
 
