@@ -128,7 +128,13 @@ class PlanSource {
     parts: Parts | undefined,
     way: Way | undefined,
   ): IterableIterator<Change> {
-    if (way === "faults") for (const fewer of without(faults)) yield { faults: fewer };
+    if (way === "faults") {
+      for (const fewer of without(faults)) {
+        yield { faults: fewer };
+        // What the tape chose after a fault that is gone was meant for another run.
+        if (tape.length > 0) yield { faults: fewer, schedule: { ...schedule, tape: [] } };
+      }
+    }
     if (way === "feed" && feedMs > 0) yield { feedMs: 0 };
     if (way === "tape") {
       for (const plainer of plainerTapes(tape)) yield { schedule: { ...schedule, tape: plainer } };
