@@ -154,7 +154,7 @@ const group = (consumerGroup, source, options) =>
   consumerGroup({ groupId: "billing", topics: ["orders"], source, ...options });
 
 function shuttle({ consumerGroup, arbitraries }, faults) {
-  const records = many(arbitraries, 45);
+  const records = many(arbitraries, 25);
   return {
     topics: { orders: { partitions: 4, records } },
     faults,
