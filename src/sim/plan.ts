@@ -132,7 +132,7 @@ class PlanSource {
       for (const fewer of without(faults)) {
         yield { faults: fewer };
         // What the tape chose after a fault that is gone was meant for another run.
-        if (tape.length > 0) yield { faults: fewer, schedule: { ...schedule, tape: [] } };
+        yield { faults: fewer, schedule: { ...schedule, tape: [] } };
       }
     }
     if (way === "feed" && feedMs > 0) yield { feedMs: 0 };
