@@ -166,11 +166,10 @@ class Check {
       seed: this.#settings.seed,
       numRuns: 1,
     });
-    for (const [i, records] of (drawn?.records ?? []).entries()) {
-      checkRecords(`topics.${Object.keys(this.#settings.given.topics)[i]}.records`, records);
-    }
-    const schedule: Plan["schedule"] = { strategy: "fifo", seed: 0, tape: [] };
     const records = drawn?.records ?? [];
+    const topics = Object.keys(this.#settings.given.topics);
+    for (const [i, its] of records.entries()) checkRecords(`topics.${topics[i]}.records`, its);
+    const schedule: Plan["schedule"] = { strategy: "fifo", seed: 0, tape: [] };
     const plan: Plan = { records, chanceSeed: 0, faults: [], feedMs: 0, schedule };
     const outcome = await playedTwice(this.#settings, plan, await play(this.#settings, plan));
     this.#plans = { ...this.#plans, steps: Math.max(STEPS_MIN, outcome.steps) };

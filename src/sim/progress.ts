@@ -28,15 +28,25 @@ export class Progress {
     for (const { records = [] } of Object.values(topics)) this.unfed += records.length;
   }
 
-  /** Throws an `OptionError` for a second group, and for topics that are not there. */
-  add(group: FoundGroup): void {
-    const { groupId, topics } = group;
-    this.groups.set(groupId, group);
-    const ids = [...this.groups.keys()].join(" and ");
-    needOption(this.groups.size === 1, "tree", ids, "one consumer group, the same in every life");
-    const unknown = topics.find((topic) => !this.#counts.has(topic));
-    const names = `a group that reads ${[...this.#counts.keys()].join(", ")}: see topics`;
-    needOption(unknown === undefined, "tree", unknown, names);
+  /** What one life's tree holds. Throws an `OptionError` for a second group, and for unknown topics. */
+  found(groups: readonly FoundGroup[]): void {
+    const others = [...this.groups.values()].filter(
+      ({ groupId }) => groupId !== groups[0]?.groupId,
+    );
+    const known = groups.length === 0 ? [] : [...others, ...groups];
+    const ids = known.map(({ groupId }) => groupId).join(" and ");
+    needOption(
+      known.length <= 1,
+      "tree",
+      ids,
+      "one consumer group, once and the same in every life",
+    );
+    for (const group of groups) {
+      const unknown = group.topics.find((topic) => !this.#counts.has(topic));
+      const names = `a group that reads ${[...this.#counts.keys()].join(", ")}: see topics`;
+      needOption(unknown === undefined, "tree", unknown, names);
+      this.groups.set(group.groupId, group);
+    }
   }
 
   addPartition(topic: string): void {

@@ -5,7 +5,6 @@
 import { OptionError } from "../kernel/errors.ts";
 import { formatCause } from "../kernel/exit.ts";
 import { isThenable } from "../kernel/thenable.ts";
-import type { Watcher } from "./audience.ts";
 import { breathe } from "./drain.ts";
 import type { Fact } from "./facts.ts";
 import type { Fault } from "./fault.ts";
@@ -107,8 +106,9 @@ async function runAlone(
     world.enter();
     world.begin();
     await live(world, options, ends, seen);
-    if (audience.violation?.invariant === "eventually") blameRealIo(world, realIo());
     real = realIo();
+    if (audience.violation?.invariant === "eventually") blameRealIo(world, real);
+    if (audience.mistake !== null) throw audience.mistake;
   } catch (error) {
     // A tree that cannot be meant is the caller's mistake, and no matter of chance.
     if (error instanceof OptionError) throw error;
@@ -124,19 +124,20 @@ async function runAlone(
     const text = `a promise was rejected and nobody heard it: ${formatCause(floating[0])}`;
     audience.violation ??= new Violation("unhandledRejection", text, floating[0]);
   }
-  return { ...outcomeOf(world, seen, collected.marks), realIo: real };
+  return outcomeOf(world, seen, collected.marks, real);
 }
 
 function outcomeOf(
   { audience, oracle, loop, state, strikes, nowMs: virtualMs }: World,
   { situations, joins }: Seen,
   marks: ReadonlyMap<string, number>,
-): Omit<Outcome, "realIo"> {
+  realIo: string,
+): Outcome {
   const { violation } = audience;
   oracle.mixText(textOf(state));
   const { tape, hash } = oracle;
   const { steps } = loop;
-  return { violation, tape, hash, steps, virtualMs, strikes, situations, joins, marks };
+  return { violation, tape, hash, steps, virtualMs, strikes, situations, realIo, joins, marks };
 }
 
 /** Of what outlives the members: two runs of one plan must leave the same. */
@@ -190,7 +191,7 @@ async function live(
   const stopped = await world.until(down, { ...limits, ms: STOP_MS });
   if (audience.violation !== null) return;
   if (!stopped) audience.violation = late("not everybody stopped: ");
-  else for (const end of ends) audience.attempt(end);
+  else for (const end of ends) end();
 }
 
 function blameRealIo(world: World, kinds: string): void {
@@ -210,27 +211,14 @@ export function swearIn(world: World, invariants: readonly Invariant[]): (() => 
   };
   const ends: (() => void)[] = [];
   for (const invariant of invariants) {
-    const { on = {}, eachStep, atEnd } = invariant.watch(court(about, invariant.name));
-    const named = <A extends unknown[]>(look: (...args: A) => void) => namedBy(invariant, look);
-    const heard = Object.entries(on).map(([type, hear]) => [type, named(hear as () => void)]);
-    world.audience.watch(Object.fromEntries(heard) as Watcher);
-    if (eachStep !== undefined) world.audience.watchSteps(named(eachStep));
-    if (atEnd !== undefined) ends.push(named(atEnd));
+    const { name } = invariant;
+    const { on, eachStep, atEnd } = invariant.watch(court(about, name));
+    if (on !== undefined) world.audience.watch(on, name);
+    if (eachStep !== undefined) world.audience.watchSteps(eachStep, name);
+    if (atEnd !== undefined) ends.push(() => world.audience.attempt(atEnd, name));
   }
   return ends;
 }
-
-/** A law that throws something of its own is broken by its own name. */
-const namedBy =
-  <A extends unknown[]>({ name }: Invariant, look: (...args: A) => void) =>
-  (...args: A): void => {
-    try {
-      look(...args);
-    } catch (error) {
-      if (error instanceof Violation || error instanceof OptionError) throw error;
-      throw new Violation(name, `threw ${formatCause(error)}`, error);
-    }
-  };
 
 interface Seen {
   readonly situations: Set<Situation>;

@@ -265,11 +265,7 @@ export class World {
       joining: (groupId) => this.#joining(groupId),
       healed: () => this.healed,
     });
-    if (groups.length > 1) {
-      const ids = groups.map(({ groupId }) => groupId).join(" and ");
-      throw new OptionError("tree", ids, "one consumer group, once");
-    }
-    for (const group of groups) this.progress.add(group);
+    this.progress.found(groups);
     return spec;
   }
 

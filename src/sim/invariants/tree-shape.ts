@@ -98,8 +98,15 @@ const newNode = (
   supervises: boolean,
   parent: Node | null,
 ): Node => ({
-  ...{ member, pid, label, supervises, parent },
-  ...{ children: new Set(), order: [], unordered: new Set(), up: false },
+  member,
+  pid,
+  label,
+  supervises,
+  parent,
+  children: new Set(),
+  order: [],
+  unordered: new Set(),
+  up: false,
 });
 
 function adopt(above: Node, node: Node): void {
