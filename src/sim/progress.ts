@@ -16,8 +16,6 @@ export class Progress {
   readonly #topics: Topics;
   /** How many partitions each topic has by now. */
   readonly #counts: Map<string, number>;
-  /** Partitions that a topic got when its group had commits there: they are read from the start. */
-  readonly #late = new Set<string>();
 
   constructor(kafka: MemoryKafka, topics: Topics) {
     this.#kafka = kafka;
@@ -51,18 +49,8 @@ export class Progress {
 
   addPartition(topic: string): void {
     const count = this.#counts.get(topic) ?? 0;
-    const { groupId } = this.groupOf(topic) ?? {};
-    const held = groupId === undefined ? [] : this.#kafka.committed(groupId);
-    if (held.some((its) => its.topic === topic && its.offset >= 0)) {
-      this.#late.add(partitionKey(topic, count));
-    }
     this.#kafka.addPartitions(topic, count + 1);
     this.#counts.set(topic, count + 1);
-  }
-
-  /** Whether its topic got it when the group had begun. */
-  isLate({ topic, partition }: TopicPartition): boolean {
-    return this.#late.has(partitionKey(topic, partition));
   }
 
   /** Appends all records at once, or one after the other; what is left when the world heals comes then. */
