@@ -84,7 +84,7 @@ async function playedTwice(settings: Settings, plan: Plan, outcome: Outcome): Pr
 class Tally {
   readonly strikes: Record<string, number> = {};
   readonly marks: Record<string, number> = {};
-  readonly #situations: Partial<Record<Situation, number>> = {};
+  readonly situations: Partial<Record<Situation, number>> = {};
   #steps = 0;
   #virtualMs = 0;
 
@@ -93,7 +93,7 @@ class Tally {
     this.#virtualMs += virtualMs;
     for (const [kind, count] of strikes) this.strikes[kind] = (this.strikes[kind] ?? 0) + count;
     for (const [name, count] of marks) this.marks[name] = (this.marks[name] ?? 0) + count;
-    for (const each of situations) this.#situations[each] = (this.#situations[each] ?? 0) + 1;
+    for (const each of situations) this.situations[each] = (this.situations[each] ?? 0) + 1;
   }
 
   result(runs: number, seed: number): CheckResult {
@@ -105,7 +105,7 @@ class Tally {
       steps: this.#steps,
       virtualMs,
       strikes,
-      situations: this.#situations,
+      situations: this.situations,
       marks,
     };
   }
@@ -219,10 +219,13 @@ class Check {
   /** What was asked for and never happened has not been tested. */
   #vacuous(): void {
     const { given, faults, seed } = this.#settings;
-    const { marks, strikes } = this.#tally;
+    const { marks, strikes, situations } = this.#tally;
     const never = Object.keys(marks).filter((name) => marks[name] === 0);
     const missing = never.map((name) => `never ${name}`);
     if (this.#runs === 0) missing.push("nothing was run within timeLimitMs");
+    if (this.#runs >= VACUITY_RUNS && situations.handling === undefined) {
+      missing.push("no handler was given a record");
+    }
     if (given.faults !== undefined && this.#runs >= VACUITY_RUNS) {
       const unstruck = faults.filter((kind) => strikes[kind] === undefined);
       missing.push(...unstruck.map((kind) => `no ${kind} ever struck`));

@@ -64,7 +64,11 @@ export interface Outcome {
   readonly marks: ReadonlyMap<string, number>;
 }
 
-export type Situation = "crash in flight" | "restart" | "rebalance between ack and commit";
+export type Situation =
+  | "handling"
+  | "crash in flight"
+  | "restart"
+  | "rebalance between ack and commit";
 
 /** Time for everybody to stop in good order. */
 const STOP_MS = 600_000;
@@ -234,6 +238,7 @@ function watchSituations(world: World): Seen {
   world.audience.watch({
     acked: (_fact, member) => void acked.add(member),
     committed: (_fact, member) => void acked.delete(member),
+    handler_started: () => void seen.situations.add("handling"),
     restarting: () => void seen.situations.add("restart"),
     joined: (_fact, member) => {
       seen.joins++;

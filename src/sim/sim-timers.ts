@@ -73,14 +73,12 @@ export class SimTimers {
         throw Object.assign(new TypeError(what), { code: "ERR_INVALID_ARG_TYPE" });
       }
       // What an AsyncLocalStorage holds goes with the timer, as with Node's own.
-      const called = AsyncResource.bind(function (this: unknown) {
-        run.apply(this, args);
-      });
+      const context = new AsyncResource("Timeout");
       const id = ++this.#lastId;
       const fire = (): void => {
         if (again) timeout.refresh();
         else this.#byId.delete(id);
-        called.call(timeout);
+        context.runInAsyncScope(run, timeout, ...args);
       };
       // Its life's own clock: it dies with whoever set it.
       const host = this.#host();

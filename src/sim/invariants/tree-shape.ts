@@ -35,7 +35,7 @@ export const treeShape: Invariant = {
         spawned: ({ pid, label, parent }, member) => {
           // Those that have ended are forgotten.
           const above = parent === null ? null : (nodes.get(`${member} ${parent}`) ?? null);
-          const supervises = definitionOf(world, member, pid).endsWith("supervisor");
+          const supervises = isSupervisor(world, member, pid);
           const node = newNode(member, pid, label, supervises, above);
           nodes.set(`${member} ${pid}`, node);
           if (above !== null) adopt(above, node);
@@ -88,8 +88,9 @@ export const treeShape: Invariant = {
 
 const processOf = (world: World, member: string, pid: number) => world.member(member)?.process(pid);
 
-const definitionOf = (world: World, member: string, pid: number): string =>
-  processOf(world, member, pid)?.definition.name ?? "";
+/** Whoever answers for children, and not whoever is called so. */
+const isSupervisor = (world: World, member: string, pid: number): boolean =>
+  Object.hasOwn(processOf(world, member, pid)?.definition.handlers.calls ?? {}, "whichChildren");
 
 const newNode = (
   member: string,
