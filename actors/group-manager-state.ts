@@ -3,12 +3,16 @@ import type { Actor } from "../src/kernel/actor.ts";
 import type { SupervisorCalls } from "../src/kernel/child-spec.ts";
 import type { Ref, RefOf } from "../src/kernel/ref.ts";
 import type { Self } from "../src/kernel/self.ts";
-import type { AssignedPartition, Assignment, Session } from "../src/ports/log-driver.ts";
+import type {
+  AssignedPartition,
+  Assignment,
+  PartitionPosition,
+  Session,
+} from "../src/ports/log-driver.ts";
 import { partitionKey } from "../src/ports/record.ts";
 import type { acker } from "./acker.ts";
 import type { ManagerLifecycle } from "./group-manager-machine.ts";
 import type { GroupOptions } from "./group-options.ts";
-import type { StartOffset } from "./start-offset.ts";
 import type { Unsettled } from "./unsettled.ts";
 import type { worker } from "./worker.ts";
 
@@ -19,16 +23,23 @@ export interface ManagerOptions {
   /** The supervisor of the workers: the name it gets, and its definition. */
   readonly workersName: string;
   readonly supervisor: Actor<unknown[], SupervisorCalls, object>;
-  /** These two outlive the manager, as handlers do. */
+  /** These outlive the manager: the first two as handlers do. */
   readonly unsettled: Unsettled;
   readonly handed: Map<string, number>;
+  readonly began: Began;
+}
+
+/**
+ * What the broker held before this process joined for the first time; null until it has. A later
+ * session, or a new manager, would find a log that is longer, and commits that are its own.
+ */
+export interface Began {
+  positions: readonly PartitionPosition[] | null;
 }
 
 export interface Owned extends AssignedPartition {
   /** Whether the acker and a worker know of it. */
   open: boolean;
-  /** Where it begins, once that was decided without a commit: the same for the whole epoch. */
-  begin: StartOffset | null;
   /** The position that the log was found not to have: by now the committed offset may be gone. */
   lost: number | null;
 }

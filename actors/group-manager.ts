@@ -176,6 +176,7 @@ function settle(self: Self<ManagerState>): void {
   const { assignment, options } = state;
   if (assignment === null) return;
   state.failures = 0;
+  options.began.positions ??= assignment.beforeJoin;
   const { memberId, partitions } = assignment;
   const { id: pid, label } = self;
   self.emit({ type: "joined", pid, label, group: options.group.groupId, memberId, partitions });
@@ -187,7 +188,6 @@ function settle(self: Self<ManagerState>): void {
       partition,
       epoch,
       open: false,
-      begin: null,
       lost: null,
     };
     kept.set(partitionKey(topic, partition), owned);
@@ -225,7 +225,9 @@ async function holdWorkers(self: Self<ManagerState>): Promise<void> {
   const { drainTimeoutMs } = self.state.options.group;
   const workers = workersOf(self);
   try {
-    const children = (await workers?.callWithin(drainTimeoutMs, "whichChildren")) ?? [];
+    // However short the deadline: a worker that is not told to hold would start another's record.
+    const forEver = Number.POSITIVE_INFINITY;
+    const children = (await workers?.callWithin(forEver, "whichChildren")) ?? [];
     const held = children.map(({ ref }) =>
       (ref as RefOf<typeof worker> | null)?.callWithin(drainTimeoutMs, "hold"),
     );

@@ -16,7 +16,9 @@ export interface ConsumerGroupOptions {
   readonly name?: string;
   /**
    * Where a group without any commit begins; default `"earliest"`, so that nothing is passed over.
-   * `"latest"` is pinned by a commit at the first assignment.
+   * `"latest"`: where the log ended just before this process first joined, pinned by a commit before
+   * any record is handled. Once the broker holds the first commit of the group in a topic, nothing
+   * that is stored in that topic later is passed over.
    */
   readonly beginOffset?: "earliest" | "latest";
   /** Where a partition goes on whose position the log no longer has; default `"reset_to_earliest"`. */

@@ -98,25 +98,20 @@ function open(
 }
 
 function begin(self: Self<ManagerState>, owned: Owned, position: PartitionPosition): StartOffset {
-  const { assignment, options } = self.state;
+  const { group, began } = self.state.options;
   const { topic, partition } = position;
   const committed = position.committed ?? owned.lost;
-  if (committed === null && owned.begin !== null) return owned.begin;
-  const held = { ...position, committed };
-  const decided = startOffset(options.group, held, assignment?.beforeJoin ?? []);
-  // What was destroyed at the broker must be said again, though the log has it after all.
-  const pin = decided.pin || position.committed !== committed;
-  const start = { ...decided, pin };
-  const { offset: to, resetFrom: from } = start;
+  const start = startOffset(group, { ...position, committed }, began.positions ?? []);
   owned.lost = null;
-  if (committed === null) owned.begin = start;
+  const { offset: to, resetFrom: from } = start;
   if (from !== null) {
     const { id: pid, label } = self;
     self.emit({ type: "offset_reset", pid, label, topic, partition, from, to });
     const message = "the committed offset is out of the log's range";
     self.log("warn", message, { topic, partition, from, to });
   }
-  return start;
+  // What was destroyed at the broker must be said again, though the log has it after all.
+  return { ...start, pin: start.pin || position.committed !== committed };
 }
 
 /** A worker that did not come up, killed in its first steps for one, is opened again. */

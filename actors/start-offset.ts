@@ -18,9 +18,10 @@ type Policy = Pick<GroupOptions, "beginOffset" | "offsetResetPolicy">;
 
 /**
  * `now`: the broker's answer for the partition, asked after it was gained. `before`: all positions
- * just before this member first joined. A partition is new, and read from its start, if its topic
+ * just before this process first joined. A partition is new, and read from its start, if its topic
  * had commits before and it had none; commits made since the join say nothing, for they may be the
- * pins of members that joined at the same time.
+ * pins of members that joined at the same time. "latest" is the end of then, never of now: another
+ * member may have held the partition since, and gone before it could commit.
  */
 export function startOffset(
   policy: Policy,
@@ -35,12 +36,18 @@ export function startOffset(
     const offset = policy.offsetResetPolicy === "reset_to_earliest" ? earliest : latest;
     return { offset, pin: true, resetFrom: committed };
   }
-  const fromEnd = policy.beginOffset === "latest" && !isNew(now, before);
-  return { offset: fromEnd ? latest : earliest, pin: fromEnd, resetFrom: null };
+  const end = policy.beginOffset === "latest" ? endBefore(now, before) : null;
+  if (end === null) return { offset: earliest, pin: false, resetFrom: null };
+  return { offset: Math.min(Math.max(end, earliest), latest), pin: true, resetFrom: null };
 }
 
-function isNew(now: PartitionPosition, before: readonly PartitionPosition[]): boolean {
-  const siblings = before.filter(({ topic }) => topic === now.topic);
-  const known = siblings.some(({ partition }) => partition === now.partition);
-  return !known || siblings.some(({ committed }) => committed !== null);
+/** Where a partition without commits ended; null: it is new, and there is nothing to pass over. */
+function endBefore(
+  { topic, partition }: PartitionPosition,
+  before: readonly PartitionPosition[],
+): number | null {
+  const siblings = before.filter((position) => position.topic === topic);
+  const known = siblings.find((position) => position.partition === partition);
+  const hasBegun = siblings.some(({ committed }) => committed !== null);
+  return known === undefined || hasBegun ? null : known.latest;
 }

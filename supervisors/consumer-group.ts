@@ -80,6 +80,7 @@ function children(group: GroupOptions): ChildSpec[] {
           supervisor: dynamicSupervisor,
           unsettled: createUnsettled(),
           handed,
+          began: { positions: null },
         },
       ],
       // The last commit may take 5 s, and leaving 5 s more.

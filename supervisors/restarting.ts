@@ -13,6 +13,8 @@ import { type Child, forgetRef, type SupervisorState } from "./supervisor-state.
 
 type S = Self<SupervisorState>;
 
+const DOUBLINGS_MAX = 50;
+
 // Starting
 
 /** For whoever hears no messages meanwhile: the reason it did not start, or null. */
@@ -161,7 +163,9 @@ function restartOrGiveUp(self: S, child: Child, reason: ExitReason): unknown {
 /** Jitter of a fifth either way, so that what fell together does not rise together. */
 function delay(self: S, backoff: Backoff, streak: number): number {
   if (streak <= 1) return 0;
-  const ms = Math.min(backoff.maxMs, backoff.minMs * 2 ** (streak - 2));
+  // Beyond that any wait is the longest; and nothing times infinity would be no number.
+  const doublings = Math.min(streak - 2, DOUBLINGS_MAX);
+  const ms = Math.min(backoff.maxMs, backoff.minMs * 2 ** doublings);
   return Math.round(ms * (0.8 + self.host.choose(401) / 1000));
 }
 

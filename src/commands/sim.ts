@@ -1,6 +1,6 @@
 /** Why this exists: `holdfast sim <module>`: the module that `holdfast run` hosts, under simulation. */
 import { consumerGroup } from "../../supervisors/consumer-group.ts";
-import { OptionError } from "../kernel/errors.ts";
+import { needOption, OptionError } from "../kernel/errors.ts";
 import { type CheckOptions, MAX_SEED } from "../sim/options.ts";
 import { type Arguments, moduleOf, readArguments } from "./arguments.ts";
 import { BAD_INPUT, CommandError, FAILED } from "./command-error.ts";
@@ -29,16 +29,17 @@ const PARTITIONS = 3;
 
 export async function sim(args: string[]): Promise<void> {
   const given = readArguments(args, OPTIONS);
-  const options = optionsOf(given, await loadHandlerModule(moduleOf(given, "sim")));
+  const module = await loadHandlerModule(moduleOf(given, "sim"));
   const json = given.flag("json");
   // Loaded only here: no other command needs the simulator.
   const { check, replay } = await import("../sim/check.ts");
   const token = given.text("replay");
-  for (const name of ["runs", "seed"] as const) {
-    const text = token === undefined ? undefined : given.text(name);
-    if (text !== undefined) refuse(`--${name}`, text, "nothing, beside --replay");
-  }
   try {
+    const options = optionsOf(given, module);
+    for (const name of token === undefined ? [] : ["runs", "seed"]) {
+      const text = given.text(name);
+      needOption(text === undefined, `--${name}`, text, "nothing, beside --replay");
+    }
     const result = await (token === undefined ? check(options) : replay(token, options));
     if (json) console.log(JSON.stringify(result));
     else console.log(`${result.runs} runs, ${result.steps} steps: every promise was kept`);
@@ -51,8 +52,8 @@ function optionsOf(given: Arguments, { config, handler }: HandlerModule): CheckO
   const { brokers: _brokers, source: _source, ...group } = config;
   const { groupId = "sim", topics = ["records"] } = group;
   const areNames = Array.isArray(topics) && topics.every((name) => typeof name === "string");
-  if (!areNames) refuse("config.topics", topics, "an array of names");
-  if (typeof groupId !== "string") refuse("config.groupId", groupId, "a name");
+  needOption(areNames, "config.topics", topics, "an array of names");
+  needOption(typeof groupId === "string", "config.groupId", groupId, "a name");
   const runs = wholeNumber(given, "runs", 1);
   const seed = wholeNumber(given, "seed", 0);
   return {
@@ -68,12 +69,9 @@ function wholeNumber(given: Arguments, name: string, min: number): number | unde
   const text = given.text(name);
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (Number.isInteger(value) && value >= min && value <= MAX_SEED) return value;
-  return refuse(`--${name}`, text, `a whole number from ${min} to ${MAX_SEED}`);
-}
-
-function refuse(option: string, value: unknown, allowed: string): never {
-  throw new CommandError(BAD_INPUT, new OptionError(option, value, allowed).message);
+  const isOne = Number.isInteger(value) && value >= min && value <= MAX_SEED;
+  needOption(isOne, `--${name}`, text, `a whole number from ${min} to ${MAX_SEED}`);
+  return value;
 }
 
 async function told(error: unknown, json: boolean): Promise<void> {

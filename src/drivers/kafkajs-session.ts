@@ -22,7 +22,7 @@ import { delay } from "./kafkajs-delay.ts";
 import { closedError, driverError, rebalanceReason } from "./kafkajs-errors.ts";
 import { Flow } from "./kafkajs-flow.ts";
 import { Membership } from "./kafkajs-membership.ts";
-import { readPositions } from "./kafkajs-positions.ts";
+import { readBeforeJoin, readPositions } from "./kafkajs-positions.ts";
 import { LogRanges } from "./kafkajs-ranges.ts";
 import { createRoutes, type Routes } from "./routes.ts";
 
@@ -169,7 +169,7 @@ export class KafkajsSession implements Session {
       // A run after a refused subscription would join with nothing and idle for ever.
       const fromBeginning = resetPolicy === "earliest";
       await this.#consumer.subscribe({ topics: [...topics], fromBeginning });
-      this.#beforeJoin = await readPositions(this.#admin, groupId, topics);
+      this.#beforeJoin = await readBeforeJoin(this.#admin, groupId, topics);
       if (this.#over) return;
       this.#launched = true;
       await this.#consumer.run({

@@ -65,23 +65,15 @@ export class MemoryBroker implements Network {
 
   createTopic(topic: string, partitions: number): void {
     if (this.#topics.has(topic)) throw new TypeError(`topic ${topic} exists`);
-    this.#topics.set(topic, []);
-    try {
-      this.addPartitions(topic, partitions);
-    } catch (error) {
-      this.#topics.delete(topic);
-      throw error;
-    }
+    const logs: MemoryLog[] = [];
+    grow(topic, logs, partitions);
+    this.#topics.set(topic, logs);
   }
 
   addPartitions(topic: string, count: number): void {
     const logs = this.#topics.get(topic);
     if (logs === undefined) throw new TypeError(`no topic ${topic}`);
-    if (!Number.isInteger(count) || count <= logs.length) {
-      const allowed = `a whole number from ${logs.length + 1}`;
-      throw new TypeError(`${topic}: ${count} partitions are not allowed; allowed: ${allowed}`);
-    }
-    while (logs.length < count) logs.push(new MemoryLog(topic, logs.length));
+    grow(topic, logs, count);
   }
 
   /** For requests of a client that may be wrong about what exists. */
@@ -230,6 +222,14 @@ function hash(bytes: Buffer): number {
   let value = 0x811c9dc5;
   for (const byte of bytes) value = Math.imul(value ^ byte, 0x01000193);
   return value >>> 0;
+}
+
+function grow(topic: string, logs: MemoryLog[], count: number): void {
+  if (!Number.isInteger(count) || count <= logs.length) {
+    const allowed = `a whole number from ${logs.length + 1}`;
+    throw new TypeError(`${topic}: ${count} partitions are not allowed; allowed: ${allowed}`);
+  }
+  while (logs.length < count) logs.push(new MemoryLog(topic, logs.length));
 }
 
 const invalid = (topic: string, why: string): DriverError =>

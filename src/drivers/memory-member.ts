@@ -15,7 +15,7 @@ import {
   type Answer,
   type RequestKind,
   type Serve,
-  unreachable,
+  UNREACHABLE,
   type Wire,
 } from "./memory-wire.ts";
 
@@ -149,7 +149,7 @@ export class MemoryMember {
   #failing(retry: () => void): void {
     const now = this.#options.wire.host.now();
     this.#failingSince ??= now;
-    if (now - this.#failingSince >= this.#options.giveUpMs) this.#lose(unreachable());
+    if (now - this.#failingSince >= this.#options.giveUpMs) this.#lose(UNREACHABLE);
     else this.#after(RETRY_MS, retry);
   }
 

@@ -19,7 +19,7 @@ import type { MemoryBroker } from "./memory-broker.ts";
 import { MemoryFetcher } from "./memory-fetcher.ts";
 import { MemoryMember } from "./memory-member.ts";
 import type { GroupError } from "./memory-protocol.ts";
-import { closed, Wire } from "./memory-wire.ts";
+import { CLOSED, Wire } from "./memory-wire.ts";
 import { createRoutes, type Routes } from "./routes.ts";
 
 const CLOSE_GIVE_UP_MS = 5_000;
@@ -152,7 +152,7 @@ export class MemorySession {
     const { broker, join } = this.#options;
     return new Promise((resolve) => {
       if (this.#over) {
-        resolve(failed(closed()));
+        resolve(failed(CLOSED));
         return;
       }
       this.wire.request<Result<PartitionPosition[], DriverError>>(
@@ -170,7 +170,7 @@ export class MemorySession {
   /** Who owns what, and the generation, are read together at the moment of sending. */
   #sendCommit(commits: readonly PartitionCommit[], settle: (result: CommitResult) => void): void {
     const { live, fenced } = this.#routes.fence(commits);
-    if (this.#over) settle({ status: "failed", error: closed() });
+    if (this.#over) settle({ status: "failed", error: CLOSED });
     else if (!this.#member.commits) settle({ status: "rebalancing", reason: "joining" });
     else if (live.length === 0) settle({ status: "committed", fenced });
     else this.#sendLive(live, fenced, settle);

@@ -54,11 +54,12 @@ export interface Network {
   passage(kind: RequestKind, client: Host): Passage;
 }
 
-export const unreachable = (): DriverError =>
-  new DriverError("unreachable", "the in-memory broker does not answer", { retriable: true });
+// Made once: a stack would tell nothing, and to take one is most of what a lost answer costs.
+export const UNREACHABLE = new DriverError("unreachable", "the in-memory broker does not answer", {
+  retriable: true,
+});
 
-export const closed = (): DriverError =>
-  new DriverError("closed", "this connection was closed", { retriable: false });
+export const CLOSED = new DriverError("closed", "this connection was closed", { retriable: false });
 
 interface Pending {
   fail(error: DriverError): void;
@@ -113,7 +114,7 @@ export class Wire {
 
   /** Breaks the connection once. What has not arrived is lost, what has arrived lost its answer. */
   drop(): void {
-    for (const pending of [...this.#pending]) pending.fail(unreachable());
+    for (const pending of [...this.#pending]) pending.fail(UNREACHABLE);
   }
 
   /** Breaks the connection until `mend`. */
@@ -142,7 +143,7 @@ export class Wire {
   close(): void {
     this.#closed = true;
     this.#network.wires.delete(this);
-    for (const pending of [...this.#pending]) pending.fail(closed());
+    for (const pending of [...this.#pending]) pending.fail(CLOSED);
   }
 
   #send<T>(kind: RequestKind, serve: Serve<T>, settle: (answer: Answer<T>) => void): void {
@@ -171,11 +172,11 @@ export class Wire {
       this.host.timer(lane.backUntil - host.now(), () => arrive(value));
     };
     this.#pending.add(pending);
-    if (this.#closed) pending.fail(closed());
+    if (this.#closed) pending.fail(CLOSED);
     lane.outUntil = Math.max(lane.outUntil, host.now() + outMs);
     host.timer(lane.outUntil - host.now(), () => {
       if (!this.#pending.has(pending)) return;
-      if (this.#cut || !this.#network.up) pending.fail(unreachable());
+      if (this.#cut || !this.#network.up) pending.fail(UNREACHABLE);
       else if (breaks === "before") this.drop();
       else if (strays !== undefined) {
         strays(() => this.#network.up && serve(() => {}, passage));

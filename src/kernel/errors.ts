@@ -61,8 +61,21 @@ export class OptionError extends Error {
 }
 
 /** The check behind every option: throws an `OptionError` unless it is good. */
-export function needOption(good: boolean, option: string, value: unknown, allowed: string): void {
+export function needOption(
+  good: boolean,
+  option: string,
+  value: unknown,
+  allowed: string,
+): asserts good {
   if (!good) throw new OptionError(option, value, allowed);
+}
+
+/** Throws an `OptionError` for the first name that is none of `names`; `path` stands before it. */
+export function needNames(given: object, names: Readonly<Record<string, true>>, path = ""): void {
+  for (const [name, value] of Object.entries(given)) {
+    const allowed = `one of ${Object.keys(names).join(", ")}`;
+    needOption(Object.hasOwn(names, name), `${path}${name}`, value, allowed);
+  }
 }
 
 function show(value: unknown): string {

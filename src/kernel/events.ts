@@ -18,6 +18,8 @@ export interface Events {
   spawned: Subject & { readonly parent: number | null };
   /** Its `init` is done. */
   started: Subject;
+  /** Somebody sent it an exit signal by name: `from` is a pid, null the application. */
+  signalled: Subject & { readonly from: number | null; readonly reason: ExitReason };
   exited: Subject & { readonly reason: ExitReason };
   /** A message was put into a mailbox. `name` is the cast's or call's name, or the kind. */
   sent: Subject & { readonly kind: string; readonly name: string };

@@ -80,6 +80,8 @@ export class Kernel {
   }
 
   exit(process: Process, reason: ExitReason, from: Process | null): void {
+    const { id: pid, label } = process;
+    if (process.alive) this.emit({ type: "signalled", pid, label, from: from?.id ?? null, reason });
     if (reason === "kill") process.kill();
     else process.exitSignal(from, reason);
   }

@@ -4,7 +4,7 @@
  */
 import type { AnyActor, Deferred, StartArgs } from "./actor.ts";
 import { Call, DeferredReply } from "./call.ts";
-import { CallError } from "./errors.ts";
+import { CallError, needOption } from "./errors.ts";
 import type { EventType, LogLevel, NewEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
@@ -54,6 +54,7 @@ export class Process extends Life implements Self<unknown>, Ref {
   }
 
   after(ms: number, label: string, step: () => unknown): Cancel {
+    needOption(!Number.isNaN(Number(ms)), "ms", ms, "milliseconds");
     if (!this.alive) return () => {};
     const { timers } = this.relate();
     // It counts as set until its step runs, so that it can be taken back while its message waits.

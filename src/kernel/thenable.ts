@@ -1,11 +1,10 @@
 /** Why this exists: handlers may be sync or async, and the sync ones pay nothing for the others. */
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === "function"
-  );
+  if (value === null || value === undefined) return false;
+  // A promise may be callable, as some query builders' are.
+  if (typeof value !== "object" && typeof value !== "function") return false;
+  return typeof (value as { then?: unknown }).then === "function";
 }
 
 /** Runs `step` once `result` is there: at once, if it is there already. */

@@ -53,7 +53,10 @@ export interface Assignment {
   /** Null where the client library does not tell. */
   readonly generation: number | null;
   readonly partitions: readonly AssignedPartition[];
-  /** What the broker held for the group's topics just before this session joined for the first time. */
+  /**
+   * What the broker held for the group's topics just before this session joined for the first time:
+   * the logs as they were no later than the commits.
+   */
   readonly beforeJoin: readonly PartitionPosition[];
 }
 

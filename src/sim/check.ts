@@ -72,16 +72,19 @@ const STEPS_MIN = 400;
 async function playedTwice(settings: Settings, plan: Plan, outcome: Outcome): Promise<Outcome> {
   const again = await play(settings, plan);
   if (again.hash === outcome.hash) return outcome;
-  const message =
-    `the same plan went two ways, in ${outcome.steps} and ${again.steps} steps: ` +
-    "something outlives a run, such as a variable of a module";
+  const real = outcome.realIo || again.realIo;
+  const why =
+    real === ""
+      ? "something outlives a run, such as a variable of a module"
+      : `a handler waits for something real (${real})`;
+  const message = `the same plan went two ways, in ${outcome.steps} and ${again.steps} steps: ${why}`;
   return { ...outcome, violation: new Violation(DETERMINISM, message) };
 }
 
 class Tally {
   readonly strikes: Record<string, number> = {};
   readonly marks: Record<string, number> = {};
-  readonly #situations: Partial<Record<Situation, number>> = {};
+  readonly situations: Partial<Record<Situation, number>> = {};
   #steps = 0;
   #virtualMs = 0;
 
@@ -90,7 +93,7 @@ class Tally {
     this.#virtualMs += virtualMs;
     for (const [kind, count] of strikes) this.strikes[kind] = (this.strikes[kind] ?? 0) + count;
     for (const [name, count] of marks) this.marks[name] = (this.marks[name] ?? 0) + count;
-    for (const each of situations) this.#situations[each] = (this.#situations[each] ?? 0) + 1;
+    for (const each of situations) this.situations[each] = (this.situations[each] ?? 0) + 1;
   }
 
   result(runs: number, seed: number): CheckResult {
@@ -102,7 +105,7 @@ class Tally {
       steps: this.#steps,
       virtualMs,
       strikes,
-      situations: this.#situations,
+      situations: this.situations,
       marks,
     };
   }
@@ -152,7 +155,8 @@ class Check {
     const limit = timeLimitMs === null ? {} : { interruptAfterTimeLimit: timeLimitMs };
     const details = await fc.check(property, { seed, ...how, ...limit });
     // What is no broken law, such as an option that a later life of a tree got wrong.
-    if (details.failed && this.#runs > 0 && this.#failed === null) throw details.errorInstance;
+    const { failed, errorInstance: error } = details;
+    if (failed && this.#failed === null && error !== null) throw error;
   }
 
   /** Nothing goes wrong and everything is in order: what fails here is no matter of chance. */
@@ -162,11 +166,10 @@ class Check {
       seed: this.#settings.seed,
       numRuns: 1,
     });
-    for (const [i, records] of (drawn?.records ?? []).entries()) {
-      checkRecords(`topics.${Object.keys(this.#settings.given.topics)[i]}.records`, records);
-    }
-    const schedule: Plan["schedule"] = { strategy: "fifo", seed: 0, tape: [] };
     const records = drawn?.records ?? [];
+    const topics = Object.keys(this.#settings.given.topics);
+    for (const [i, its] of records.entries()) checkRecords(`topics.${topics[i]}.records`, its);
+    const schedule: Plan["schedule"] = { strategy: "fifo", seed: 0, tape: [] };
     const plan: Plan = { records, chanceSeed: 0, faults: [], feedMs: 0, schedule };
     const outcome = await playedTwice(this.#settings, plan, await play(this.#settings, plan));
     this.#plans = { ...this.#plans, steps: Math.max(STEPS_MIN, outcome.steps) };
@@ -216,10 +219,13 @@ class Check {
   /** What was asked for and never happened has not been tested. */
   #vacuous(): void {
     const { given, faults, seed } = this.#settings;
-    const { marks, strikes } = this.#tally;
+    const { marks, strikes, situations } = this.#tally;
     const never = Object.keys(marks).filter((name) => marks[name] === 0);
     const missing = never.map((name) => `never ${name}`);
     if (this.#runs === 0) missing.push("nothing was run within timeLimitMs");
+    if (this.#runs >= VACUITY_RUNS && situations.handling === undefined) {
+      missing.push("no handler was given a record");
+    }
     if (given.faults !== undefined && this.#runs >= VACUITY_RUNS) {
       const unstruck = faults.filter((kind) => strikes[kind] === undefined);
       missing.push(...unstruck.map((kind) => `no ${kind} ever struck`));

@@ -16,7 +16,8 @@ export class Clock {
   readonly #timers: Timer[] = [];
 
   set(ms: number, fire: () => void): Cancel {
-    const timer: Timer = { dueMs: this.nowMs + Math.max(0, ms), fire };
+    // As in Node, what is no number is no delay.
+    const timer: Timer = { dueMs: this.nowMs + (ms > 0 ? ms : 0), fire };
     this.#timers.splice(this.#indexFor(timer.dueMs), 0, timer);
     return () => {
       timer.fire = null;

@@ -15,14 +15,12 @@ export const countedTick = (run: (...args: unknown[]) => void, ...args: unknown[
   nextTick(run, ...args);
 };
 
-const tick = (): Promise<void> => new Promise((resolve) => nextTick(resolve));
-
 /** To be awaited where nothing but promises and ticks was started: resolves when none can go on. */
-export async function drain(): Promise<void> {
-  do {
-    ticks = 0;
-    await tick();
-  } while (ticks > 0);
+export const drain = (): Promise<void> => new Promise(settle);
+
+function settle(done: () => void): void {
+  ticks = 0;
+  nextTick(() => (ticks > 0 ? settle(done) : done()));
 }
 
 /** Lets real timers and I/O have a turn. */

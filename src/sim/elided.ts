@@ -2,7 +2,7 @@
  * Why this exists: most of a story is work that goes on as it should. A reader needs where it
  * begins and where it ends; what is left out is counted, never hidden.
  */
-import { FAULTS, type Line } from "./story.ts";
+import { FAULT_LANE, type Line } from "./story.ts";
 
 const ROUTINE = /^(records|handle|acked|ack|commit) |^[\d,.]+ ok$|^\S+\/\d+ = /;
 /** A story of so many lines is told as it is. */
@@ -40,7 +40,9 @@ export function elided(story: readonly Line[]): Line[] {
 }
 
 const marker = (lines: readonly Line[]): Line => ({
-  ...{ at: lines[0]?.at ?? 0, lane: LEFT_OUT, to: null },
+  at: lines[0]?.at ?? 0,
+  lane: LEFT_OUT,
+  to: null,
   text: `… ${lines.length} lines like these`,
 });
 
@@ -73,7 +75,7 @@ function middle(story: readonly Line[], from: number, to: number): number[] {
 function repeated(story: readonly Line[]): number[] {
   const said = new Map<string, number[]>();
   for (const [i, line] of story.entries()) {
-    if (line.lane === FAULTS) continue;
+    if (line.lane === FAULT_LANE) continue;
     const key = isRoutine(line) ? `${line.lane} ${line.text}` : shapeOf(line);
     const at = said.get(key);
     if (at === undefined) said.set(key, [i]);

@@ -33,7 +33,7 @@ export const FAULTS = {
    */
   staleCommit: ["late", "lost", "answerLost", "twice", "stray"],
   /** The answer to the question where a group is arrives late, or never. */
-  staleOffsets: ["late", "lost"],
+  staleOffsets: ["answerLate", "lost"],
   /** No way between a member and the broker for a while: none at all, or none back. */
   networkCut: ["both", "answers"],
   /** A fetch brings nothing or little; the log has a gap, is compacted, or begins later. */

@@ -5,6 +5,7 @@
 import { promisify } from "node:util";
 import type { Host } from "../kernel/host.ts";
 import type { Chance } from "./chance.ts";
+import { EPOCH_MS } from "./clock.ts";
 import { countedTick } from "./drain.ts";
 import { SimTimers } from "./sim-timers.ts";
 
@@ -12,8 +13,10 @@ export interface GuardOptions {
   /** Whose code runs just now. */
   host(): Host;
   readonly chance: Chance;
-  /** Where given, nothing stands in for a global: it is told by its name, and throws. */
-  readonly leaked: ((name: string) => void) | null;
+  /** Whether nothing stands in for a global: it is told by its name, and throws. */
+  readonly strict: boolean;
+  /** Whose code runs just now has done what breaks a law. */
+  blame(law: string, deed: string): void;
 }
 
 type Place = readonly [owner: object, name: string, value: unknown];
@@ -25,8 +28,10 @@ export class Guard {
   #before: { owner: object; name: string; was: PropertyDescriptor | undefined }[] = [];
 
   constructor(options: GuardOptions) {
-    const { leaked } = options;
-    this.#places = leaked === null ? standIns(options) : refusals(leaked);
+    this.#places = [
+      ...(options.strict ? refusals(options) : standIns(options)),
+      [process, "exit", noExit(options)],
+    ];
   }
 
   enter(): void {
@@ -54,19 +59,23 @@ function standIns({ host, chance }: GuardOptions): Place[] {
     value: (ms: number, value: unknown) =>
       new Promise((resolve) => void setTimeout(() => resolve(value), ms)),
   });
+  const setImmediate = (run: (...args: unknown[]) => void, ...args: unknown[]) =>
+    setTimeout(run, 0, ...args);
+  Object.defineProperty(setImmediate, promisify.custom, {
+    value: (value: unknown) => new Promise((resolve) => void setImmediate(() => resolve(value))),
+  });
   const clear = (handle: unknown): void => timers.clear(handle);
+  const date = simulatedDate(host);
   return [
     [globalThis, "setTimeout", setTimeout],
     [globalThis, "setInterval", timers.setter(true)],
-    [
-      globalThis,
-      "setImmediate",
-      (run: (...args: unknown[]) => void, ...args: unknown[]) => setTimeout(run, 0, ...args),
-    ],
+    [globalThis, "setImmediate", setImmediate],
     [globalThis, "clearTimeout", clear],
     [globalThis, "clearInterval", clear],
     [globalThis, "clearImmediate", clear],
-    [globalThis, "Date", simulatedDate(host)],
+    [globalThis, "Date", date],
+    [RealDate.prototype, "constructor", date],
+    [performance, "timeOrigin", EPOCH_MS],
     [Math, "random", () => chance(2 ** 30) / 2 ** 30],
     [performance, "now", () => host().now()],
     [process, "nextTick", countedTick],
@@ -77,9 +86,17 @@ function standIns({ host, chance }: GuardOptions): Place[] {
   ];
 }
 
-function refusals(leaked: (name: string) => void): Place[] {
+/** Whoever ends the process would end the whole check, with nothing found and nothing said. */
+const noExit =
+  ({ blame }: GuardOptions) =>
+  (code: unknown = 0): never => {
+    blame("exit", `calls process.exit(${code}): throw instead`);
+    throw new Error(`process.exit(${code}) was called in a simulated process`);
+  };
+
+function refusals({ blame }: GuardOptions): Place[] {
   const refuse = (name: string) => (): never => {
-    leaked(name);
+    blame("strict", `reads ${name}: take it from outside`);
     throw new Error(`${name} was read in a strict run`);
   };
   const noDate = new Proxy(RealDate, {

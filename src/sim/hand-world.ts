@@ -172,7 +172,8 @@ function handWorld(
     async stop() {
       await exclusive(() => within(world, async () => world.close()));
       await need(() => world.members.every(({ state }) => state === "down"), LIMIT_MS);
-      for (const end of ends) audience.attempt(end);
+      for (const end of ends) end();
+      if (audience.mistake !== null) throw audience.mistake;
       if (audience.violation !== null) throw broken(audience.violation);
     },
     inflight: (partition) => underWay.count(partition),

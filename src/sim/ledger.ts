@@ -20,6 +20,8 @@ interface Page {
 export class Ledger {
   readonly #world: World;
   readonly #pages = new Map<string, Page>();
+  /** Where the partitions of a topic ended when the group's first commit in it was stored. */
+  readonly #begun = new Map<string, readonly number[]>();
 
   constructor(world: World) {
     this.#world = world;
@@ -41,7 +43,9 @@ export class Ledger {
       commit_applied: (fact) => {
         // "latest" at the first assignment: what was there before is not asked for.
         if (this.isPin(fact, fact.offset)) this.#skip(fact, fact.offset);
-        if (fact.offset >= 0) this.#page(fact).committed = true;
+        if (fact.offset < 0) return;
+        this.#page(fact).committed = true;
+        if (!this.#begun.has(fact.topic)) this.#begun.set(fact.topic, this.#endsOf(fact.topic));
       },
     });
   }
@@ -54,8 +58,10 @@ export class Ledger {
   /** Whether a commit of `offset` says no more than where a partition without commits begins. */
   isPin(where: TopicPartition, offset: number): boolean {
     const { committed, opened, started } = this.#page(where);
-    if (this.#world.progress.isLate(where)) return false;
-    return !committed && opened === offset && offset <= started;
+    const ends = this.#begun.get(where.topic);
+    // A group that has begun passes over nothing that came since, in no partition, old or new.
+    const end = ends === undefined ? offset : (ends[where.partition] ?? 0);
+    return !committed && opened === offset && offset <= Math.min(started, end);
   }
 
   /** The first record that the broker has and that is not done; null: there is none. */
@@ -76,6 +82,11 @@ export class Ledger {
     const toEnd = this.#world.progress.groupOf(topic)?.resetsToEnd === true;
     const allowed = toEnd ? to : Math.min(to, this.#world.kafka.earliest(topic, partition));
     this.#skip(fact, Math.max(from, allowed));
+  }
+
+  #endsOf(topic: string): number[] {
+    const { kafka, progress } = this.#world;
+    return progress.partitionsOf([topic]).map(({ partition }) => kafka.end(topic, partition));
   }
 
   #note(where: TopicPartition, offsets: readonly number[]): void {

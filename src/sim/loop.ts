@@ -3,7 +3,6 @@
  * has something to do, or of time.
  */
 import { Clock } from "./clock.ts";
-import { drain } from "./drain.ts";
 import type { Member } from "./member.ts";
 import type { Oracle } from "./oracle.ts";
 
@@ -32,19 +31,11 @@ export class Loop {
     code();
   }
 
-  /** Takes one step and all that follows from it at once; false: nothing is left to do by `endMs`. */
-  async turn(endMs: number): Promise<boolean> {
-    if (!this.#step(endMs)) return false;
-    await drain();
-    this.current = null;
-    this.steps++;
-    return true;
-  }
-
   /** A member by its number; 0 is time's turn. */
   readonly #nameAt = (at: number): number => this.#ready[at]?.member.number ?? 0;
 
-  #step(endMs: number): boolean {
+  /** Takes one step; false: nothing is left to do by `endMs`. `drain` is to follow, and then `over`. */
+  turn(endMs: number): boolean {
     const ready = this.#ready;
     const { nextMs, nowMs } = this.clock;
     if (ready.length > 0) {
@@ -64,5 +55,11 @@ export class Loop {
     }
     this.clock.take()?.();
     return true;
+  }
+
+  /** Nothing of the step goes on any more. */
+  over(): void {
+    this.current = null;
+    this.steps++;
   }
 }

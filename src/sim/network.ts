@@ -53,9 +53,6 @@ export class Network {
     if (breaks !== undefined) return { ...passage, breaks };
     const fault = tampered(kind);
     if (fault === null) return passage;
-    if (kind === "positions" && fault.how === "late") {
-      return { ...passage, backMs: passage.backMs + fault.ms };
-    }
     if (fault.how === "stray") return { ...passage, strays: this.#stray() };
     return { ...passage, ...TAMPER[fault.how]?.(passage, fault) };
   }
@@ -72,6 +69,7 @@ export class Network {
 
 const TAMPER: Record<string, (passage: Passage, fault: Fault) => Partial<Passage>> = {
   late: ({ outMs }, { ms }) => ({ outMs: outMs + ms }),
+  answerLate: ({ backMs }, { ms }) => ({ backMs: backMs + ms }),
   lost: () => ({ breaks: "before" }),
   answerLost: () => ({ breaks: "after" }),
   unheard: () => ({ breaks: "after" }),

@@ -1,6 +1,6 @@
 /** Why this exists: every option of a check, with its default and what is allowed. */
 import type { Arbitrary } from "fast-check";
-import { needOption as need } from "../kernel/errors.ts";
+import { needOption as need, needNames } from "../kernel/errors.ts";
 import type { OutgoingMessage } from "../ports/record.ts";
 import type { FastCheck } from "./fast-check.ts";
 import { FAULT_KINDS, type FaultKind } from "./fault.ts";
@@ -174,12 +174,10 @@ export function scriptOf({ given }: Settings, plan: Plan): Omit<Script, "strateg
   return { topics, faults, feedMs, chanceSeed };
 }
 
-/** Throws an `OptionError` for a name that is none of them. */
+/** Throws an `OptionError` for what is no object, and for a name that is none of them. */
 export function checkNames(given: object, names: Readonly<Record<string, true>>): void {
   need(typeof given === "object" && given !== null, "options", given, "an object");
-  for (const [name, value] of Object.entries(given)) {
-    need(Object.hasOwn(names, name), name, value, `one of ${Object.keys(names).join(", ")}`);
-  }
+  needNames(given, names);
 }
 
 function checkChoices(given: CheckOptions): void {

@@ -3,6 +3,7 @@
  * one oracle, and every answer is kept. So a run is a tape of small numbers, and the same tape is
  * the same run. 0 is always the plainest answer: a tape that is at its end goes on with zeros.
  */
+import { FNV_BASIS, fnvStep } from "./fnv.ts";
 
 /** What is decided: `pick` the next step, a request's `delay`, the actors' own `jitter`. */
 export type ChoiceKind = "pick" | "delay" | "jitter";
@@ -15,14 +16,12 @@ export type Strategy = (kind: ChoiceKind, bound: number, nameAt: NameAt) => numb
 
 const NOBODY: NameAt = () => 0;
 
-const PRIME = 0x01000193;
-
 export class Oracle {
   readonly #strategy: Strategy;
   readonly #tape: number[] = [];
   /** How many answers are known to be zero, after the last one on the tape. */
   #zeros = 0;
-  #hash = 0x811c9dc5;
+  #hash = FNV_BASIS;
 
   constructor(strategy: Strategy) {
     this.#strategy = strategy;
@@ -42,7 +41,7 @@ export class Oracle {
 
   /** Adds to what two runs are compared by. */
   mix(value: number): void {
-    this.#hash = Math.imul(this.#hash ^ (value | 0), PRIME);
+    this.#hash = fnvStep(this.#hash, value | 0);
   }
 
   mixText(text: string): void {

@@ -12,8 +12,18 @@ export class Owners {
     world.audience.watch({ joined: (fact, member) => void this.#ids.set(member, fact.memberId) });
   }
 
+  /** Whether the member owns it by the last division. */
+  isOwner(where: TopicPartition, member: string): boolean {
+    const owner = this.#owner(where);
+    return owner !== null && owner === this.#ids.get(member);
+  }
+
   /** Who else owns it by the last division, as the broker calls it; null: nobody else. */
-  other({ topic, partition }: TopicPartition, member: string): string | null {
+  other(where: TopicPartition, member: string): string | null {
+    return this.isOwner(where, member) ? null : this.#owner(where);
+  }
+
+  #owner({ topic, partition }: TopicPartition): string | null {
     const { progress, kafka } = this.#world;
     const group = progress.groupOf(topic);
     if (group === undefined) return null;
@@ -21,6 +31,6 @@ export class Owners {
     const owner = members.find(({ partitions }) =>
       partitions.some((p) => p.topic === topic && p.partition === partition),
     );
-    return owner === undefined || owner.memberId === this.#ids.get(member) ? null : owner.memberId;
+    return owner?.memberId ?? null;
   }
 }

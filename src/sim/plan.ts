@@ -93,12 +93,12 @@ class PlanSource {
       chanceSeed: random.nextInt(),
       schedule: { strategy, seed: random.nextInt(), tape: null },
     };
-    return new this.#fc.Value(plan, parts);
+    const look: Look = { ...FIRST_LOOK, parts };
+    return new this.#fc.Value(plan, look);
   }
 
   shrink(plan: Plan, context: unknown): ReturnType<Arbitrary<Plan>["shrink"]> {
-    const known = Array.isArray(context) ? { ...FIRST_LOOK, parts: context as Parts } : context;
-    return this.#fc.stream(this.#simpler(plan, (known ?? FIRST_LOOK) as Look));
+    return this.#fc.stream(this.#simpler(plan, (context as Look | undefined) ?? FIRST_LOOK));
   }
 
   /**
@@ -113,12 +113,9 @@ class PlanSource {
       const look: Look = { parts: its, way: at, helped: true };
       return new this.#fc.Value<Plan>({ ...from, ...change }, look);
     };
-    for (let at = way; at < WAYS.length; at++) {
+    const all = [...WAYS.keys()];
+    for (const at of [...all.slice(way), ...(helped ? all : [])]) {
       for (const change of this.#changes(from, tape, parts, WAYS[at])) yield like(at, change);
-    }
-    if (!helped) return;
-    for (const [at, name] of WAYS.entries()) {
-      for (const change of this.#changes(from, tape, parts, name)) yield like(at, change);
     }
   }
 
@@ -128,7 +125,13 @@ class PlanSource {
     parts: Parts | undefined,
     way: Way | undefined,
   ): IterableIterator<Change> {
-    if (way === "faults") for (const fewer of without(faults)) yield { faults: fewer };
+    if (way === "faults") {
+      // What the tape chose after a fault that is gone was meant for another run.
+      const schedules = [schedule, ...(tape.length > 0 ? [{ ...schedule, tape: [] }] : [])];
+      for (const fewer of without(faults)) {
+        yield* schedules.map((its) => ({ faults: fewer, schedule: its }));
+      }
+    }
     if (way === "feed" && feedMs > 0) yield { feedMs: 0 };
     if (way === "tape") {
       for (const plainer of plainerTapes(tape)) yield { schedule: { ...schedule, tape: plainer } };

@@ -10,12 +10,12 @@ export class Progress {
   readonly groups = new Map<string, FoundGroup>();
   /** Records that are still to be appended. */
   unfed = 0;
+  /** Each partition and where its log ended when everybody was told to stop: see `close`. */
+  atClose: readonly (readonly [TopicPartition, number])[] = [];
   readonly #kafka: MemoryKafka;
   readonly #topics: Topics;
   /** How many partitions each topic has by now. */
   readonly #counts: Map<string, number>;
-  /** Partitions that a topic got when its group had commits there: they are read from the start. */
-  readonly #late = new Set<string>();
 
   constructor(kafka: MemoryKafka, topics: Topics) {
     this.#kafka = kafka;
@@ -26,31 +26,31 @@ export class Progress {
     for (const { records = [] } of Object.values(topics)) this.unfed += records.length;
   }
 
-  /** Throws an `OptionError` for a second group, and for topics that are not there. */
-  add(group: FoundGroup): void {
-    const { groupId, topics } = group;
-    this.groups.set(groupId, group);
-    const ids = [...this.groups.keys()].join(" and ");
-    needOption(this.groups.size === 1, "tree", ids, "the consumer group of one groupId");
-    const unknown = topics.find((topic) => !this.#counts.has(topic));
-    const names = `a group that reads ${[...this.#counts.keys()].join(", ")}: see topics`;
-    needOption(unknown === undefined, "tree", unknown, names);
+  /** What one life's tree holds. Throws an `OptionError` for a second group, and for unknown topics. */
+  found(groups: readonly FoundGroup[]): void {
+    const others = [...this.groups.values()].filter(
+      ({ groupId }) => groupId !== groups[0]?.groupId,
+    );
+    const known = groups.length === 0 ? [] : [...others, ...groups];
+    const ids = known.map(({ groupId }) => groupId).join(" and ");
+    needOption(
+      known.length <= 1,
+      "tree",
+      ids,
+      "one consumer group, once and the same in every life",
+    );
+    for (const group of groups) {
+      const unknown = group.topics.find((topic) => !this.#counts.has(topic));
+      const names = `a group that reads ${[...this.#counts.keys()].join(", ")}: see topics`;
+      needOption(unknown === undefined, "tree", unknown, names);
+      this.groups.set(group.groupId, group);
+    }
   }
 
   addPartition(topic: string): void {
     const count = this.#counts.get(topic) ?? 0;
-    const { groupId } = this.groupOf(topic) ?? {};
-    const held = groupId === undefined ? [] : this.#kafka.committed(groupId);
-    if (held.some((its) => its.topic === topic && its.offset >= 0)) {
-      this.#late.add(partitionKey(topic, count));
-    }
     this.#kafka.addPartitions(topic, count + 1);
     this.#counts.set(topic, count + 1);
-  }
-
-  /** Whether its topic got it when the group had begun. */
-  isLate({ topic, partition }: TopicPartition): boolean {
-    return this.#late.has(partitionKey(topic, partition));
   }
 
   /** Appends all records at once, or one after the other; what is left when the world heals comes then. */
@@ -101,6 +101,15 @@ export class Progress {
   /** Every partition that some group reads. */
   get consumed(): TopicPartition[] {
     return [...this.groups.values()].flatMap(({ topics }) => this.partitionsOf(topics));
+  }
+
+  /** Notes what there is when everybody is told to stop; nothing, where that was not all committed. */
+  close(): void {
+    if (this.lag() > 0) return;
+    this.atClose = this.consumed.map((where) => [
+      where,
+      this.#kafka.end(where.topic, where.partition),
+    ]);
   }
 
   /** Records that the groups' committed offsets do not cover; of one group or of all. */

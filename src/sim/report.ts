@@ -7,7 +7,7 @@ import { type Settings, scriptOf } from "./options.ts";
 import { type Plan, strategyFor } from "./plan.ts";
 import { type Outcome, runScript } from "./run.ts";
 import { SimulatedFailure } from "./simulated-failure.ts";
-import { FAULTS, type Line, storyOf, subjectOf, type Traced } from "./story.ts";
+import { FAULT_LANE, type Line, storyOf, subjectOf, type Traced } from "./story.ts";
 import { sequenceDiagram, timeline } from "./timeline.ts";
 import { tokenOf } from "./token.ts";
 import { traceText } from "./trace.ts";
@@ -120,7 +120,7 @@ function thrown(trace: readonly Traced[]): string[] {
 /** How a group comes together is the same every time. */
 function fromFirstRecord(story: readonly Line[]): readonly Line[] {
   const first = story.findIndex(
-    ({ text, lane }) => /^(records|handle)/.test(text) || lane === FAULTS,
+    ({ text, lane }) => /^(records|handle)/.test(text) || lane === FAULT_LANE,
   );
   return first < 0 ? story : story.slice(first);
 }

@@ -5,7 +5,6 @@
 import { OptionError } from "../kernel/errors.ts";
 import { formatCause } from "../kernel/exit.ts";
 import { isThenable } from "../kernel/thenable.ts";
-import type { Watcher } from "./audience.ts";
 import { breathe } from "./drain.ts";
 import type { Fact } from "./facts.ts";
 import type { Fault } from "./fault.ts";
@@ -57,13 +56,19 @@ export interface Outcome {
   readonly strikes: ReadonlyMap<string, number>;
   /** What else happened that says how hard the run was. */
   readonly situations: ReadonlySet<Situation>;
+  /** Real I/O that was begun, by its kinds; "" where there was none. */
+  readonly realIo: string;
   /** How often a member joined a group. */
   readonly joins: number;
   /** How often each mark was true. */
   readonly marks: ReadonlyMap<string, number>;
 }
 
-export type Situation = "crash in flight" | "restart" | "rebalance between ack and commit";
+export type Situation =
+  | "handling"
+  | "crash in flight"
+  | "restart"
+  | "rebalance between ack and commit";
 
 /** Time for everybody to stop in good order. */
 const STOP_MS = 600_000;
@@ -90,6 +95,7 @@ async function runAlone(
 ): Promise<Outcome> {
   await breathe();
   const realIo = watchRealIo();
+  let real = "";
   const collected = collectMarks();
   const { tree, members, strict } = options;
   const world = new World({ ...script, tree, members, strict });
@@ -99,22 +105,20 @@ async function runAlone(
   const floating: unknown[] = [];
   const hearRejection = (error: unknown): void => void floating.push(error);
   process.on("unhandledRejection", hearRejection);
-  const { stackTraceLimit } = Error;
   try {
     const ends = swearIn(world, options.invariants);
-    // A stack costs more than the error it is in, and nobody reads it until the run is played again.
-    if (hear === undefined) Error.stackTraceLimit = 0;
     world.enter();
     world.begin();
     await live(world, options, ends, seen);
-    if (audience.violation?.invariant === "eventually") blameRealIo(world, realIo());
+    real = realIo();
+    if (audience.violation?.invariant === "eventually") blameRealIo(world, real);
+    if (audience.mistake !== null) throw audience.mistake;
   } catch (error) {
     // A tree that cannot be meant is the caller's mistake, and no matter of chance.
     if (error instanceof OptionError) throw error;
     audience.violation ??= violationOf(error);
   } finally {
     world.leave();
-    Error.stackTraceLimit = stackTraceLimit;
     collected.end();
     // Node tells of them when nothing else is to be done.
     await breathe();
@@ -124,19 +128,20 @@ async function runAlone(
     const text = `a promise was rejected and nobody heard it: ${formatCause(floating[0])}`;
     audience.violation ??= new Violation("unhandledRejection", text, floating[0]);
   }
-  return outcomeOf(world, seen, collected.marks);
+  return outcomeOf(world, seen, collected.marks, real);
 }
 
 function outcomeOf(
   { audience, oracle, loop, state, strikes, nowMs: virtualMs }: World,
   { situations, joins }: Seen,
   marks: ReadonlyMap<string, number>,
+  realIo: string,
 ): Outcome {
   const { violation } = audience;
   oracle.mixText(textOf(state));
   const { tape, hash } = oracle;
   const { steps } = loop;
-  return { violation, tape, hash, steps, virtualMs, strikes, situations, joins, marks };
+  return { violation, tape, hash, steps, virtualMs, strikes, situations, realIo, joins, marks };
 }
 
 /** Of what outlives the members: two runs of one plan must leave the same. */
@@ -190,7 +195,7 @@ async function live(
   const stopped = await world.until(down, { ...limits, ms: STOP_MS });
   if (audience.violation !== null) return;
   if (!stopped) audience.violation = late("not everybody stopped: ");
-  else for (const end of ends) audience.attempt(end);
+  else for (const end of ends) end();
 }
 
 function blameRealIo(world: World, kinds: string): void {
@@ -210,27 +215,14 @@ export function swearIn(world: World, invariants: readonly Invariant[]): (() => 
   };
   const ends: (() => void)[] = [];
   for (const invariant of invariants) {
-    const { on = {}, eachStep, atEnd } = invariant.watch(court(about, invariant.name));
-    const named = <A extends unknown[]>(look: (...args: A) => void) => namedBy(invariant, look);
-    const heard = Object.entries(on).map(([type, hear]) => [type, named(hear as () => void)]);
-    world.audience.watch(Object.fromEntries(heard) as Watcher);
-    if (eachStep !== undefined) world.audience.watchSteps(named(eachStep));
-    if (atEnd !== undefined) ends.push(named(atEnd));
+    const { name } = invariant;
+    const { on, eachStep, atEnd } = invariant.watch(court(about, name));
+    if (on !== undefined) world.audience.watch(on, name);
+    if (eachStep !== undefined) world.audience.watchSteps(eachStep, name);
+    if (atEnd !== undefined) ends.push(() => world.audience.attempt(atEnd, name));
   }
   return ends;
 }
-
-/** A law that throws something of its own is broken by its own name. */
-const namedBy =
-  <A extends unknown[]>({ name }: Invariant, look: (...args: A) => void) =>
-  (...args: A): void => {
-    try {
-      look(...args);
-    } catch (error) {
-      if (error instanceof Violation || error instanceof OptionError) throw error;
-      throw new Violation(name, `threw ${formatCause(error)}`, error);
-    }
-  };
 
 interface Seen {
   readonly situations: Set<Situation>;
@@ -246,6 +238,7 @@ function watchSituations(world: World): Seen {
   world.audience.watch({
     acked: (_fact, member) => void acked.add(member),
     committed: (_fact, member) => void acked.delete(member),
+    handler_started: () => void seen.situations.add("handling"),
     restarting: () => void seen.situations.add("restart"),
     joined: (_fact, member) => {
       seen.joins++;

@@ -2,7 +2,7 @@
 
 import { whyNoRecord } from "../drivers/memory-log.ts";
 import type { ChildSpec } from "../kernel/child-spec.ts";
-import { needOption, OptionError } from "../kernel/errors.ts";
+import { needNames, OptionError } from "../kernel/errors.ts";
 import type { LogDriver } from "../ports/log-driver.ts";
 import type { OutgoingMessage } from "../ports/record.ts";
 
@@ -34,6 +34,7 @@ export interface TreeWorld {
  */
 export type Tree = (world: TreeWorld) => ChildSpec;
 
+const TOPIC_NAMES: Readonly<Record<keyof Topic, true>> = { partitions: true, records: true };
 const PARTITIONS_MAX = 10_000;
 
 type Unchecked = { readonly partitions?: unknown; readonly records?: unknown } | null | undefined;
@@ -48,10 +49,7 @@ export function checkTopics(topics: Readonly<Record<string, Unchecked>>): void {
       const allowed = `a whole number from 1 to ${PARTITIONS_MAX}`;
       throw new OptionError(`topics.${name}.partitions`, partitions, allowed);
     }
-    for (const field of Object.keys(topic ?? {})) {
-      const known = field === "partitions" || field === "records";
-      needOption(known, `topics.${name}.${field}`, field, "partitions, records");
-    }
+    needNames(topic ?? {}, TOPIC_NAMES, `topics.${name}.`);
     checkRecords(`topics.${name}.records`, records);
   }
 }

@@ -1,7 +1,11 @@
 /** Why this exists: user code's timers in a simulated world, with all that Node's own offer. */
+import { AsyncResource } from "node:async_hooks";
 import type { Cancel, Host } from "../kernel/host.ts";
 
 type Run = (...args: unknown[]) => void;
+
+/** Not there on every Node 20. */
+const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("nodejs.dispose");
 
 /** What `setTimeout` returns: as Node's `Timeout`, though nothing here keeps a process open. */
 class SimTimeout {
@@ -38,6 +42,10 @@ class SimTimeout {
     return true;
   }
 
+  [DISPOSE](): void {
+    this.#cancel();
+  }
+
   [Symbol.toPrimitive](): number {
     return this.#id;
   }
@@ -60,11 +68,17 @@ export class SimTimers {
 
   setter(again: boolean): (run: Run, ms?: unknown, ...args: unknown[]) => SimTimeout {
     return (run, ms, ...args) => {
+      if (typeof run !== "function") {
+        const what = `The "callback" argument must be of type function. Received ${typeof run}`;
+        throw Object.assign(new TypeError(what), { code: "ERR_INVALID_ARG_TYPE" });
+      }
+      // What an AsyncLocalStorage holds goes with the timer, as with Node's own.
+      const context = new AsyncResource("Timeout");
       const id = ++this.#lastId;
       const fire = (): void => {
         if (again) timeout.refresh();
         else this.#byId.delete(id);
-        run(...args);
+        context.runInAsyncScope(run, timeout, ...args);
       };
       // Its life's own clock: it dies with whoever set it.
       const host = this.#host();

@@ -25,44 +25,48 @@ type Told = Pick<Line, "lane" | "text"> & Partial<Pick<Line, "to">>;
 type Teller<T extends FactType> = (fact: FactOf<T>) => Told | null;
 
 export const KAFKA = "kafka";
-export const FAULTS = "fault";
+export const FAULT_LANE = "fault";
 
 /** Of each fact that belongs to the story: whose deed it was, and what. A lane is within a member. */
 const TELLERS: { readonly [T in FactType]?: Teller<T> } = {
   joined: ({ partitions }) => ({
     lane: "group-manager",
-    text: `assigned ${partitions.map(worker).join() || "nothing"}`,
+    text: `assigned ${partitions.map(partitionOf).join() || "nothing"}`,
   }),
   session_lost: ({ code }) => ({ lane: "group-manager", text: `session lost: ${code}` }),
-  opened: (fact) => ({ lane: "acker", text: `open ${worker(fact)} at ${fact.offset}` }),
+  opened: (fact) => ({ lane: "acker", text: `open ${partitionOf(fact)} at ${fact.offset}` }),
   offset_reset: ({ from, to, label }) => ({ lane: label, text: `reset ${from} to ${to}` }),
-  delivered: (fact) => ({ lane: KAFKA, text: offsetsOf(fact), to: worker(fact) }),
-  handler_started: (fact) => ({ lane: worker(fact), text: `handle ${list(fact.offsets)}` }),
+  delivered: (fact) => ({ lane: KAFKA, text: offsetsOf(fact), to: partitionOf(fact) }),
+  handler_started: (fact) => ({ lane: partitionOf(fact), text: `handle ${list(fact.offsets)}` }),
   handler_ended: (fact) => ({
-    lane: worker(fact),
+    lane: partitionOf(fact),
     text: `${list(fact.offsets)} ${fact.how === "done" ? "ok" : "failed"}`,
   }),
-  user_acked: (fact) => ({ lane: worker(fact), text: `ack ${list(fact.offsets)}`, to: "acker" }),
+  user_acked: (fact) => ({
+    lane: partitionOf(fact),
+    text: `ack ${list(fact.offsets)}`,
+    to: "acker",
+  }),
   acked: ({ offsets }) => ({ lane: "acker", text: `acked ${list(offsets)}` }),
   fenced: ({ what }) => ({ lane: "acker", text: `${what} fenced` }),
   commit_applied: (fact) => ({
     lane: KAFKA,
-    text: `${worker(fact)} = ${fact.offset} by ${fact.memberId}`,
+    text: `${partitionOf(fact)} = ${fact.offset} by ${fact.memberId}`,
   }),
   exited: ({ label, reason }) =>
     isOrderly(reason) ? null : { lane: label, text: `dies: ${reasonWord(reason)}` },
   restarting: ({ child, restarts }) => ({ lane: child, text: `restart ${restarts}` }),
   escalated: ({ label, child }) => ({ lane: label, text: `gives ${child} up` }),
-  injected: ({ fault, struck }) => ({ lane: FAULTS, text: `${formatFault(fault)}: ${struck}` }),
+  injected: ({ fault, struck }) => ({ lane: FAULT_LANE, text: `${formatFault(fault)}: ${struck}` }),
   member_started: ({ incarnation }) => ({ lane: "process", text: `starts, life ${incarnation}` }),
   member_ended: ({ how }) => ({ lane: "process", text: how }),
-  healed: () => ({ lane: FAULTS, text: "all is healed" }),
+  healed: () => ({ lane: FAULT_LANE, text: "all is healed" }),
 };
 
 /** Lanes that are no member's. */
-const COMMON = new Set([KAFKA, FAULTS]);
+const COMMON = new Set([KAFKA, FAULT_LANE]);
 /** Lanes that are a part of every story. */
-const ALWAYS = new Set([FAULTS, "process"]);
+const ALWAYS = new Set([FAULT_LANE, "process"]);
 
 /** What a story is about: one partition, or some processes by their labels; null and none: everything. */
 export interface Subject {
@@ -73,15 +77,19 @@ export interface Subject {
 }
 
 /** The facts about the subject, and all that are about nobody in particular. */
-export function storyOf(trace: readonly Traced[], subject: Subject): Line[] {
-  const known = new Map<string, string>();
-  for (const { fact, member } of trace)
-    if (fact.type === "joined") known.set(fact.memberId, member);
-  const told = folded(linesOf(trace, subject));
-  return told.map((line) => {
-    const by = / by (\S+)$/.exec(line.text)?.[1] ?? "";
-    const member = known.get(by);
-    return member === undefined ? line : { ...line, text: line.text.replace(by, member) };
+export const storyOf = (trace: readonly Traced[], subject: Subject): Line[] =>
+  folded(linesOf(named(trace), subject));
+
+/** With the members' own names for what the broker calls them. */
+function named(trace: readonly Traced[]): Traced[] {
+  const names = new Map<string, string>();
+  for (const { fact, member } of trace) {
+    if (fact.type === "joined") names.set(fact.memberId, member);
+  }
+  return trace.map(({ fact, member }) => {
+    if (fact.type !== "commit_applied") return { fact, member };
+    const memberId = names.get(fact.memberId) ?? fact.memberId;
+    return { fact: { ...fact, memberId }, member };
   });
 }
 
@@ -155,10 +163,11 @@ function groupLabels(trace: readonly Traced[]): Set<string> {
 }
 
 function told(fact: Fact, about: string | null): Told[] {
-  const isMeant = (where: TopicPartition): boolean => about === null || worker(where) === about;
+  const isMeant = (where: TopicPartition): boolean =>
+    about === null || partitionOf(where) === about;
   if (fact.type === "commit_requested") {
     return fact.commits.filter(isMeant).map((commit) => {
-      return { lane: "acker", text: `commit ${worker(commit)}: ${commit.offset}`, to: KAFKA };
+      return { lane: "acker", text: `commit ${partitionOf(commit)}: ${commit.offset}`, to: KAFKA };
     });
   }
   if (about !== null && !concerns(fact, about)) return [];
@@ -185,7 +194,8 @@ export const reasonWord = (reason: ExitReason): string =>
       : "error"
     : formatReason(reason);
 
-const worker = ({ topic, partition }: TopicPartition): string => partitionKey(topic, partition);
+const partitionOf = ({ topic, partition }: TopicPartition): string =>
+  partitionKey(topic, partition);
 
 const list = (offsets: readonly number[]): string =>
   offsets.length > 4 ? `${offsets[0]}..${offsets.at(-1)}` : offsets.join();

@@ -1,6 +1,6 @@
 /** Why this exists: a story as lines in columns for a terminal, and as a diagram for a page. */
 import { LEFT_OUT } from "./elided.ts";
-import { FAULTS, KAFKA, type Line } from "./story.ts";
+import { FAULT_LANE, KAFKA, type Line } from "./story.ts";
 
 const LINES_MAX = 40;
 const COLUMN_MAX = 26;
@@ -11,7 +11,7 @@ const COLUMN_MAX = 26;
  */
 export function timeline(story: readonly Line[]): string[] {
   const kept = story.slice(-(LINES_MAX - 2));
-  const lanes = lanesOf(kept).filter((lane) => lane !== FAULTS && lane !== LEFT_OUT);
+  const lanes = lanesOf(kept).filter((lane) => lane !== FAULT_LANE && lane !== LEFT_OUT);
   const cell = ({ text, to }: Line): string => {
     const whole = `${text}${to === null ? "" : " ▶"}`;
     return whole.length > COLUMN_MAX ? `${whole.slice(0, COLUMN_MAX - 1)}…` : whole;
@@ -23,7 +23,7 @@ export function timeline(story: readonly Line[]): string[] {
   const rows = kept.map((line) => {
     const at = `${String(Math.round(line.at)).padStart(8)}  `;
     if (line.lane === LEFT_OUT) return `          ${line.text}`;
-    if (line.lane === FAULTS) return `${at}** ${line.text}`;
+    if (line.lane === FAULT_LANE) return `${at}** ${line.text}`;
     const cells = columns.map(({ lane, width }) =>
       (lane === line.lane ? cell(line) : "").padEnd(width),
     );
@@ -51,6 +51,6 @@ export function sequenceDiagram(story: readonly Line[]): string {
 /** By name, faults first, the broker last. */
 function lanesOf(story: readonly Line[]): string[] {
   const lanes = [...new Set(story.flatMap(({ lane, to }) => (to === null ? [lane] : [lane, to])))];
-  const rank = (lane: string): number => (lane === FAULTS ? 0 : lane === KAFKA ? 2 : 1);
+  const rank = (lane: string): number => (lane === FAULT_LANE ? 0 : lane === KAFKA ? 2 : 1);
   return lanes.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }

@@ -1,7 +1,9 @@
 /** Why this exists: a failing run fits into one word, which can be pasted and played again. */
+
 import { OptionError } from "../kernel/errors.ts";
 import type { Headers, OutgoingMessage } from "../ports/record.ts";
 import { type Fault, isFault } from "./fault.ts";
+import { fnv } from "./fnv.ts";
 import type { Plan } from "./plan.ts";
 
 /** Changes when what a tape means changes: an old token must not play something else. */
@@ -39,12 +41,8 @@ export function tokenOf(plan: Plan, world: string, { seed, run }: Origin): strin
   return `${VERSION}.${body}.${checksum(body)}`;
 }
 
-/** FNV-1a: an altered token must not play something else. */
-function checksum(text: string): string {
-  let sum = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193);
-  return (sum >>> 0).toString(36);
-}
+/** An altered token must not play something else. */
+const checksum = (body: string): string => fnv(Buffer.from(body)).toString(36);
 
 /** Throws an `OptionError` that says what is wrong with it. */
 export function planOf(token: string, world: string): { plan: Plan; origin: Origin } {
@@ -78,7 +76,7 @@ function unpack(body: string): Packed | null {
       packed.records.every((records) => Array.isArray(records)) &&
       packed.faults.every(isFault) &&
       numbers.every((number) => Number.isInteger(number)) &&
-      /^(-?\d+(,-?\d+)*)?$/.test(packed.tape);
+      /^(-?\d{1,7}(,-?\d{1,7})*)?$/.test(packed.tape);
     return whole ? packed : null;
   } catch {
     return null;

@@ -14,9 +14,13 @@ export class Violation extends Error {
   }
 }
 
-/** Whatever was thrown in a run, by a law, a tree or a timer: no run passes that threw. */
-export function violationOf(error: unknown): Violation {
+/**
+ * Whatever was thrown in a run, by a law, a tree or a timer: no run passes that threw. A law that
+ * throws something of its own is broken by its own name.
+ */
+export function violationOf(error: unknown, law: string | null = null): Violation {
   if (error instanceof Violation) return error;
+  if (law !== null) return new Violation(law, `threw ${formatCause(error)}`, error);
   const named = error instanceof OptionError ? error.message : formatCause(error);
   return new Violation("threw", named, error);
 }

@@ -84,19 +84,16 @@ function rewrite(
   above: Set<unknown>,
   replace: (options: Options) => Options,
 ): unknown {
+  const isList = Array.isArray(value);
   // What lies within itself holds no handler on the way down.
-  if (above.has(value)) return value;
-  const within = new Set(above).add(value);
-  if (Array.isArray(value)) {
-    const items = value.map((item) => rewrite(item, within, replace));
-    return items.some((item, i) => item !== value[i]) ? items : value;
-  }
-  if (!isPlain(value)) return value;
-  if (isHandled(value)) return replace(value);
-  const entries = Object.entries(value).map(
-    ([key, its]) => [key, rewrite(its, within, replace)] as const,
-  );
-  return entries.some(([key, its]) => its !== value[key]) ? Object.fromEntries(entries) : value;
+  if (!(isList || isPlain(value)) || above.has(value)) return value;
+  if (!isList && isHandled(value)) return replace(value);
+  above.add(value);
+  const its = value as Options;
+  const entries = Object.keys(its).map((key) => [key, rewrite(its[key], above, replace)] as const);
+  above.delete(value);
+  if (entries.every(([key, copy]) => Object.is(copy, its[key]))) return value;
+  return isList ? entries.map(([, copy]) => copy) : Object.fromEntries(entries);
 }
 
 function isPlain(value: unknown): value is Options {
@@ -153,7 +150,8 @@ function settled(call: () => unknown, end: (how: "done" | "failed") => void): un
     end("done");
     return result;
   }
-  return result.then(
+  // Its own `then` need not return a promise.
+  return Promise.resolve(result).then(
     (value) => {
       end("done");
       return value;
@@ -184,7 +182,8 @@ function watchedPayload(
     const stored = result as { ok: boolean; value?: { partition: number; offset: number } };
     if (stored.ok && stored.value !== undefined) {
       const { partition, offset } = stored.value;
-      const value = message.value === null ? null : String(message.value);
+      const { value: given } = message;
+      const value = given === null ? null : Buffer.from(given as string).toString();
       tell({ type: "produced", topic, partition, offset, value });
     }
     return result;

@@ -2,6 +2,7 @@
  * Why this exists: a whole deployment in one thread and no time: a broker, members in processes of
  * their own, what they are told to run, and the faults that strike them.
  */
+
 import { type MemoryKafka, memoryKafka } from "../drivers/memory-kafka.ts";
 import type { ChildSpec } from "../kernel/child-spec.ts";
 import { OptionError } from "../kernel/errors.ts";
@@ -12,6 +13,7 @@ import type { Process } from "../kernel/process.ts";
 import { Audience } from "./audience.ts";
 import { chance } from "./chance.ts";
 import { hostOf } from "./clock.ts";
+import { drain } from "./drain.ts";
 import {
   type Ending,
   type Fact,
@@ -97,7 +99,8 @@ export class World {
     this.#guard = new Guard({
       host: () => this.loop.current?.host ?? this.#host,
       chance: chance(options.chanceSeed),
-      leaked: options.strict ? (name) => this.#leak(name) : null,
+      strict: options.strict,
+      blame: (law, deed) => this.#blame(law, deed),
     });
     this.audience.watch({
       joined: () => {
@@ -162,7 +165,9 @@ export class World {
         if (condition()) return true;
       }
       this.#injector.strike();
-      if (loop.steps >= endSteps || !(await loop.turn(endMs))) return condition();
+      if (loop.steps >= endSteps || !loop.turn(endMs)) return condition();
+      await drain();
+      loop.over();
       this.#injector.count("step", null, null);
       audience.stepped();
     }
@@ -194,6 +199,7 @@ export class World {
   /** Everybody stops in good order, and nobody is started again. */
   close(): void {
     this.#closing = true;
+    this.progress.close();
     for (const member of this.members) member.stop();
   }
 
@@ -264,7 +270,7 @@ export class World {
       joining: (groupId) => this.#joining(groupId),
       healed: () => this.healed,
     });
-    for (const group of groups) this.progress.add(group);
+    this.progress.found(groups);
     return spec;
   }
 
@@ -275,10 +281,9 @@ export class World {
     this.audience.mistake ??= new OptionError("tree", groupId, allowed);
   }
 
-  #leak(name: string): void {
+  #blame(law: string, deed: string): void {
     const { audience, loop } = this;
-    const whose = loop.current?.name ?? "somebody";
-    audience.violation ??= new Violation("strict", `${whose} reads ${name}: take it from outside`);
+    audience.violation ??= new Violation(law, `${loop.current?.name ?? "somebody"} ${deed}`);
   }
 
   #observe(member: Member, kernel: Kernel): void {

@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import { startOffset } from "../../actors/start-offset.ts";
 import type { PartitionPosition } from "../../src/ports/log-driver.ts";
 
-const at = (partition: number, committed: number | null): PartitionPosition => ({
+const at = (partition: number, committed: number | null, latest = 20): PartitionPosition => ({
   topic: "orders",
   partition,
   committed,
   metadata: "",
   earliest: 5,
-  latest: 20,
+  latest,
 });
 const policy = (beginOffset: "earliest" | "latest", reset: "earliest" | "latest" = "earliest") => ({
   beginOffset,
@@ -36,6 +36,15 @@ describe("a gained partition begins", () => {
       pin: true,
       resetFrom: null,
     });
+  });
+
+  it("at the end of when the member joined, however long the log has become since", () => {
+    const before = [at(0, null, 12), at(1, null, 12)];
+    expect(startOffset(policy("latest"), at(0, null, 30), before)).toMatchObject({ offset: 12 });
+    expect(startOffset(policy("latest"), at(0, null), [at(0, null, 3)])).toMatchObject({
+      offset: 5,
+    });
+    expect(startOffset(policy("latest"), at(0, null), [at(0, null, 25)]).offset).toBe(20);
   });
 
   it("at its start when it is new in a topic with commits, also under latest", () => {

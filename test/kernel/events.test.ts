@@ -24,6 +24,7 @@ describe("events", () => {
       "started",
       "sent",
       "handled",
+      "signalled",
       "exited",
       "dead_letter",
     ]);
@@ -31,8 +32,9 @@ describe("events", () => {
       expect(event).toMatchObject({ at: 7, pid: ref.id, label: "probe" });
     }
     expect(events[4]).toMatchObject({ kind: "info", name: "info" });
-    expect(events[6]).toMatchObject({ reason: "bad" });
-    expect(events[7]).toMatchObject({ kind: "cast", name: "do" });
+    expect(events[6]).toMatchObject({ from: null, reason: "bad" });
+    expect(events[7]).toMatchObject({ reason: "bad" });
+    expect(events[8]).toMatchObject({ kind: "cast", name: "do" });
   });
 
   it("name the parent of a spawned process", async () => {
@@ -103,7 +105,8 @@ describe("events", () => {
     exit(ref, "bad");
     stop();
     expect(types(some)).toEqual(["spawned", "exited"]);
-    expect(types(all)).toEqual(["spawned", "sent", "handled", "started", "exited"]);
+    const whole = ["spawned", "sent", "handled", "started", "signalled", "exited"];
+    expect(types(all)).toEqual(whole);
     expect(kernel.traced).toBe(false);
   });
 

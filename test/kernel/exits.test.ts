@@ -53,7 +53,7 @@ describe("an exit signal to a process that does not trap", () => {
       await settle();
       expect(asked).toMatchObject({ code: "exit", reason: "bad" });
       const others = events.filter(({ type }) => type !== "settled");
-      expect(others.map(({ type }) => type)).toEqual(["exited"]);
+      expect(others.map(({ type }) => type)).toEqual(["signalled", "exited"]);
       expect(ref.alive).toBe(false);
       expect(state(ref)).toBeUndefined();
     }

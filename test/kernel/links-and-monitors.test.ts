@@ -181,7 +181,7 @@ describe("monitors", () => {
     expect(target.alive).toBe(true);
     exit(target, "bad");
     await settle();
-    expect(events.map(({ type }) => type)).toEqual(["exited", "exited"]);
+    expect(events.map(({ type }) => type)).toEqual(["signalled", "exited", "signalled", "exited"]);
   });
 
   it("of code that outlives its process leave nothing with the watched", async () => {

@@ -33,6 +33,15 @@ describe("after", () => {
     expect(ran).toEqual([10, 20, 30]);
   });
 
+  it("of no number is refused by name", async () => {
+    const { spawn, exited, settle } = scene();
+    const ref = spawn(probe);
+    const ended = exited(ref);
+    ref.cast("do", (self) => void self.after(Number.NaN, "tick", () => {}));
+    await settle();
+    expect(await ended).toMatchObject({ error: { option: "ms" } });
+  });
+
   it("cancelled never runs, even when its message waits already", async () => {
     const { spawn, within, advance, timers, settle } = scene();
     const ref = spawn(probe);

@@ -240,8 +240,9 @@ const places = [
   {
     id: "place-from-memory",
     file: "actors/partition-opener.ts",
-    find: "if (committed === null && owned.begin !== null) return owned.begin;",
-    replace: "if (owned.begin !== null) return owned.begin;",
+    find: "const committed = position.committed ?? owned.lost;",
+    replace:
+      "const committed = began.positions?.find((its) => its.partition === partition)?.committed ?? position.committed ?? owned.lost;",
     scenario: "holes",
     expected: ["restartAtUnacked", "eventually"],
     why: "a partition is opened again where it began, though commits were made",
@@ -276,8 +277,8 @@ const places = [
   {
     id: "latest-not-pinned",
     file: "actors/start-offset.ts",
-    find: "pin: fromEnd,",
-    replace: "pin: false,",
+    find: "latest), pin: true,",
+    replace: "latest), pin: false,",
     scenario: "latest",
     expected: ["noAckedLost", "commitBelowUnacked", "eventually"],
     why: '"latest" is resolved again after a crash, and passes over what came between',
@@ -294,11 +295,20 @@ const places = [
   {
     id: "siblings-forgotten",
     file: "actors/start-offset.ts",
-    find: "return !known || siblings.some(({ committed }) => committed !== null);",
-    replace: "return !known;",
+    find: "known === undefined || hasBegun ?",
+    replace: "known === undefined ?",
     scenario: "latest",
     expected: LOST,
     why: 'a partition of a group that had begun is read from its end by "latest"',
+  },
+  {
+    id: "end-of-now",
+    file: "actors/start-offset.ts",
+    find: "offset: Math.min(Math.max(end, earliest), latest)",
+    replace: "offset: latest",
+    scenario: "together",
+    expected: LOST,
+    why: '"latest" is the end of now for a partition that another member held and never committed',
   },
   {
     id: "out-of-range-unheard",

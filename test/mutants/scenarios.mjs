@@ -65,6 +65,20 @@ export const SCENARIOS = {
     tree: ({ kafka }) => group(consumerGroup, kafka, { beginOffset: "latest", eachMessage: work }),
   }),
 
+  /** Members join at the same time, and some are gone before the broker has their places. */
+  together: ({ consumerGroup, arbitraries }) => ({
+    topics: { orders: { partitions: 2, records: many(arbitraries, 10) } },
+    faults: ["staleCommit", "kill", "stop", "brokerRestart"],
+    maxFaults: 10,
+    tree: ({ kafka }) =>
+      group(consumerGroup, kafka, {
+        beginOffset: "latest",
+        sessionTimeout: 6_000,
+        heartbeatInterval: 1_000,
+        eachMessage: work,
+      }),
+  }),
+
   /** So little may be fetched ahead that every record is a matter of flow control. */
   tight: ({ consumerGroup }) => ({
     topics: orders(),
@@ -154,7 +168,7 @@ const group = (consumerGroup, source, options) =>
   consumerGroup({ groupId: "billing", topics: ["orders"], source, ...options });
 
 function shuttle({ consumerGroup, arbitraries }, faults) {
-  const records = many(arbitraries, 45);
+  const records = many(arbitraries, 25);
   return {
     topics: { orders: { partitions: 4, records } },
     faults,

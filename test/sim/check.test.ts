@@ -168,6 +168,12 @@ describe("a check", () => {
     expect(error.message).toMatch(/no producerTimeout ever struck/);
   });
 
+  it("calls itself vacuous when no handler was ever given a record", async () => {
+    const empty = { orders: { partitions: 1, records: [] } };
+    const checked = check({ topics: empty, tree: billing(), seed: 1, runs: 100 });
+    await expect(checked).rejects.toThrow(/^VACUOUS .* no handler was given a record/);
+  });
+
   it("comes by the marks in the user's code, or calls itself vacuous", async () => {
     const tree = billing({
       eachMessage: ({ message }) => {

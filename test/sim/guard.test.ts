@@ -126,3 +126,9 @@ it("a handler that waits for the real world is told so", async () => {
   expect(error).toBeInstanceOf(SimulationError);
   expect(error.message).toMatch(/orders\/0.*real/);
 });
+
+it("a handler that ends the process breaks a law, and ends neither the check nor its process", async () => {
+  const tree = billing({ eachMessage: () => process.exit(3) });
+  const checked = check({ ...one, tree, faults: [], reportDir: false });
+  await expect(checked).rejects.toThrow(/^exit {3}m\d calls process\.exit\(3\): throw instead/);
+});

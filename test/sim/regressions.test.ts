@@ -6,6 +6,8 @@ import { type CheckOptions, replay } from "holdfast/sim";
 import { describe, expect, it } from "vitest";
 import { billing, topics } from "./trees.ts";
 
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
 const found: [string, string, CheckOptions][] = [
   [
     "a position that the client moved while no record followed left the group without a commit",
@@ -24,8 +26,24 @@ const found: [string, string, CheckOptions][] = [
       topics: { orders: { partitions: 1 } },
       tree: billing({
         ...{ autoCommitInterval: 20, prefetchCount: 2, prefetchBytes: 4 },
-        eachMessage: () => new Promise((resolve) => setTimeout(resolve, 10)),
+        eachMessage: () => pause(10),
       }),
+    },
+  ],
+  [
+    "a partition whose owner was killed before its first commit was read from the end of then",
+    "v2.eyJ3b3JsZCI6Im9yZGVyczoyOzIiLCJzZWVkIjoyLCJydW4iOjE2LCJyZWNvcmRzIjpbW3sidmFsdWUiOiIwIn1dXSwiZmF1bHRzIjpbeyJraW5kIjoia2lsbCIsImhvdyI6Im1lbWJlciIsIm9uIjoiam9pbmVkIiwibnRoIjoxLCJ0YXJnZXQiOjAsIm1zIjowfV0sImZlZWRNcyI6MjAsImNoYW5jZVNlZWQiOjEzOTY3MDU1NTUsInRhcGUiOiIifQ.1msnz8m",
+    {
+      topics: { orders: { partitions: 2 } },
+      tree: billing({ beginOffset: "latest", eachMessage: () => pause(10) }),
+    },
+  ],
+  [
+    "a worker was not told to hold when the drain was shorter than a question to its supervisor",
+    "v2.eyJ3b3JsZCI6Im9yZGVyczoyOzIiLCJzZWVkIjoyLCJydW4iOjg2OSwicmVjb3JkcyI6W1t7InZhbHVlIjoiMCJ9LHsidmFsdWUiOiIwIn0seyJ2YWx1ZSI6IjAifSx7InZhbHVlIjoiMCJ9LHsidmFsdWUiOiIwIn0seyJ2YWx1ZSI6IjAifV1dLCJmYXVsdHMiOlt7ImtpbmQiOiJyZWJhbGFuY2UiLCJob3ciOiJ1bmhlYXJkIiwib24iOiJoYW5kbGVyX2VuZGVkIiwibnRoIjoxLCJ0YXJnZXQiOjAsIm1zIjowfV0sImZlZWRNcyI6MCwiY2hhbmNlU2VlZCI6MTUyMzI5MzMyOSwidGFwZSI6Ii05LDEsMSwtMSwyLC0xMSwxLC03LDEsLTMsMSwtMzcsMSwtMiwxLC0zLDEifQ.152t8u6",
+    {
+      topics: { orders: { partitions: 2 } },
+      tree: billing({ drainTimeoutMs: 0, heartbeatInterval: 20, eachMessage: () => pause(15) }),
     },
   ],
 ];

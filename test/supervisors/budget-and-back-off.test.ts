@@ -49,6 +49,16 @@ describe("back-off", () => {
     expect(await info(sup, "a")).toMatchObject({ status: "running" });
   });
 
+  it("stays a number, however often it was doubled", async () => {
+    const setup = harness();
+    const never = { minMs: 0, maxMs: 0 };
+    const children = [one({ backoff: never })];
+    const sup = await setup.supervise({ intensity: 5_000, children });
+    // Two to the power of that is infinite, and nothing times infinity is no number.
+    await crash(setup, sup, 1_100);
+    expect(new Set(delays(setup))).toEqual(new Set([0]));
+  });
+
   it("begins anew after a period of life", async () => {
     const setup = harness({ choose: (bound) => Math.floor(bound / 2) });
     const sup = await setup.supervise({

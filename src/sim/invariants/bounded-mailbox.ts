@@ -1,6 +1,6 @@
 /** Why this exists: a partition that fetches ahead without bound fills the memory of a slow consumer. */
 import { partitionKey } from "../../ports/record.ts";
-import type { Invariant } from "./invariant.ts";
+import { entryOf, type Invariant } from "./invariant.ts";
 
 export const boundedMailbox: Invariant = {
   name: "boundedMailbox",
@@ -13,11 +13,7 @@ export const boundedMailbox: Invariant = {
       member: string,
     ): Map<number, number> => {
       const key = `${member} ${partitionKey(where.topic, where.partition)}`;
-      const known = held.get(key);
-      if (known !== undefined) return known;
-      const table = new Map<number, number>();
-      held.set(key, table);
-      return table;
+      return entryOf(held, key, () => new Map());
     };
     return {
       on: {

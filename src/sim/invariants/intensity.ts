@@ -14,7 +14,7 @@ export const intensity: Invariant = {
     /** An ack is progress; so is whatever makes the place be asked for anew. */
     const progress = (_fact: unknown, member: string): void => forget(streaks, member);
     const recent = (supervisor: string, at: number, periodMs: number): number[] =>
-      (restarts.get(supervisor) ?? []).filter((its) => its > at - periodMs);
+      (restarts.get(supervisor) ?? []).filter((its) => at - its < periodMs);
     return {
       on: {
         restarting: (fact, member) => {

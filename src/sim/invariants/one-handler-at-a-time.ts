@@ -1,6 +1,6 @@
 /** Why this exists: a promise cannot be killed, and two handlers of one partition undo each other. */
 import { partitionKey } from "../../ports/record.ts";
-import { forget, type Invariant } from "./invariant.ts";
+import { entryOf, forget, type Invariant } from "./invariant.ts";
 
 /** A member's clock may be fast by a tenth. */
 const FAST = 1.12;
@@ -24,8 +24,7 @@ export const oneHandlerAtATime: Invariant = {
         },
         handler_started: ({ topic, partition, incarnation, offsets }, member) => {
           const place = partitionKey(topic, partition);
-          const workers = running.get(`${member} ${place}`) ?? new Set<number>();
-          running.set(`${member} ${place}`, workers);
+          const workers = entryOf(running, `${member} ${place}`, () => new Set());
           const graceMs = world.progress.groupOf(topic)?.settleGraceMs ?? 0;
           const { nowMs } = world;
           const waitedMs = nowMs - (located.get(`${member} ${incarnation}`) ?? nowMs);

@@ -9,8 +9,8 @@ export const restartAtUnacked: Invariant = {
   watch: (court) => ({
     on: {
       opened: (fact, member) => {
-        // Late news of a partition that is another's by now: whoever opens it will start nothing.
-        if (court.owners.other(fact, member) === null) opened(court, fact);
+        // Late news of a partition that is no longer its own: whoever opens it will start nothing.
+        if (court.owners.isOwner(fact, member)) opened(court, fact);
       },
       handler_started: (fact, member) => {
         const opening = court.openings.find(fact, member);

@@ -14,7 +14,6 @@ interface Node {
   /** Those that came when its `init` was over, and have no order among themselves. */
   readonly unordered: Set<string>;
   up: boolean;
-  gaveUp: boolean;
 }
 
 /** The longest that a process may take to end after its parent has. */
@@ -23,7 +22,7 @@ const ORPHAN_MS = 120_000;
 export const treeShape: Invariant = {
   name: "treeShape",
   states:
-    "children stop in reverse order of their start, before the supervisor that stops them, and none outlives it",
+    "children are stopped in reverse order of their start, and no linked process outlives an end",
   watch({ world, fail }) {
     const nodes = new Map<string, Node>();
     const orphans = new Orphans(world);
@@ -36,7 +35,7 @@ export const treeShape: Invariant = {
         spawned: ({ pid, label, parent }, member) => {
           // Those that have ended are forgotten.
           const above = parent === null ? null : (nodes.get(`${member} ${parent}`) ?? null);
-          const supervises = definitionOf(world, member, pid).endsWith("supervisor");
+          const supervises = isSupervisor(world, member, pid);
           const node = newNode(member, pid, label, supervises, above);
           nodes.set(`${member} ${pid}`, node);
           if (above !== null) adopt(above, node);
@@ -46,9 +45,12 @@ export const treeShape: Invariant = {
           const node = nodes.get(`${member} ${pid}`);
           if (node !== undefined) node.up = true;
         },
-        escalated: ({ pid }, member) => {
+        signalled: ({ pid, from, reason }, member) => {
           const node = nodes.get(`${member} ${pid}`);
-          if (node !== undefined) node.gaveUp = true;
+          if (node === undefined || reason !== "shutdown" || node.parent?.pid !== from) return;
+          const later = laterThan(node, world);
+          if (later === undefined) return;
+          fail(`${member}: ${node.label} is stopped before ${later}, which starts after it`);
         },
         exited: ({ pid, reason }, member) => {
           const node = nodes.get(`${member} ${pid}`);
@@ -59,13 +61,10 @@ export const treeShape: Invariant = {
             if (node.supervises && reason === "shutdown") {
               fail(`${member}: ${node.label} has stopped, and its ${child.label} goes on`);
             }
-            orphans.add(child);
+            // As in OTP: a normal end ends nobody else's, and an unlinked child goes its own way.
+            if (reason !== "normal" && isLinked(world, child, pid)) orphans.add(child);
           }
           node.parent?.children.delete(node);
-          // What crashed, was killed or gave up was not stopped by anybody.
-          const later = reason === "shutdown" && !node.gaveUp ? laterThan(node, world) : undefined;
-          if (later === undefined) return;
-          fail(`${member}: ${node.label} stopped before ${later}, which starts after it`);
         },
         member_started: (_fact, member) => drop(member),
         member_ended: ({ how }, member) => {
@@ -89,8 +88,9 @@ export const treeShape: Invariant = {
 
 const processOf = (world: World, member: string, pid: number) => world.member(member)?.process(pid);
 
-const definitionOf = (world: World, member: string, pid: number): string =>
-  processOf(world, member, pid)?.definition.name ?? "";
+/** Whoever answers for children, and not whoever is called so. */
+const isSupervisor = (world: World, member: string, pid: number): boolean =>
+  Object.hasOwn(processOf(world, member, pid)?.definition.handlers.calls ?? {}, "whichChildren");
 
 const newNode = (
   member: string,
@@ -99,8 +99,15 @@ const newNode = (
   supervises: boolean,
   parent: Node | null,
 ): Node => ({
-  ...{ member, pid, label, supervises, parent },
-  ...{ children: new Set(), order: [], unordered: new Set(), up: false, gaveUp: false },
+  member,
+  pid,
+  label,
+  supervises,
+  parent,
+  children: new Set(),
+  order: [],
+  unordered: new Set(),
+  up: false,
 });
 
 function adopt(above: Node, node: Node): void {
@@ -108,6 +115,11 @@ function adopt(above: Node, node: Node): void {
   if (above.order.includes(node.label)) return;
   above.order.push(node.label);
   if (above.up) above.unordered.add(node.label);
+}
+
+function isLinked(world: World, child: Node, pid: number): boolean {
+  const links = processOf(world, child.member, child.pid)?.relations?.links ?? [];
+  return [...links].some(({ id }) => id === pid);
 }
 
 /** Below a supervisor that stops a child goes after those that started later: one that goes on. */
