@@ -1,11 +1,17 @@
 /** Entry `holdfast`: processes and supervisors. Importing it loads nothing else. */
 
 export {
+  type PartitionSupervisorOptions,
+  partitionFor,
+  partitionSupervisor,
+} from "../supervisors/partition-supervisor.ts";
+export {
   dynamicSupervisor,
   type SupervisorOptions,
   supervisor,
 } from "../supervisors/supervisor.ts";
 export { createSystem, type System, type SystemOptions } from "../supervisors/system.ts";
+export { runTask, startTask, type TaskOptions, type TaskWork } from "../supervisors/task.ts";
 export type { TreeNode } from "../supervisors/tree.ts";
 export {
   type Actor,
@@ -43,3 +49,5 @@ export {
   type RegistryOptions,
 } from "./kernel/registry.ts";
 export type { Down, Exit, Monitor, Outcome, Self, SpawnOptions } from "./kernel/self.ts";
+export type { Statistics } from "./kernel/sys.ts";
+export * as sys from "./kernel/sys.ts";

@@ -2,12 +2,13 @@
 import type { AnyActor, StartArgs } from "../src/kernel/actor.ts";
 import { type ChildSpec, checkChildSpec, type StartChildResult } from "../src/kernel/child-spec.ts";
 import type { DeadLetter } from "../src/kernel/dead-letters.ts";
-import { StartError } from "../src/kernel/errors.ts";
+import { needOption, StartError } from "../src/kernel/errors.ts";
 import type { EventType, Observer } from "../src/kernel/events.ts";
 import type { ExitReason } from "../src/kernel/exit.ts";
 import type { Host } from "../src/kernel/host.ts";
 import { Kernel } from "../src/kernel/kernel.ts";
 import { LOGGED, type Logger, logEvents } from "../src/kernel/logger.ts";
+import { LongHandlers } from "../src/kernel/long-handlers.ts";
 import { nodeHost, stderrLogger } from "../src/kernel/node-host.ts";
 import { asProcess, type Process } from "../src/kernel/process.ts";
 import type { Ref, RefOf } from "../src/kernel/ref.ts";
@@ -21,6 +22,11 @@ export interface SystemOptions {
   readonly host?: Host;
   /** Where crashes, restarts and the actors' own logs go; default warnings and errors on stderr. */
   readonly logger?: Logger | false;
+  /**
+   * Handlers that take longer are named by a `long_handler` event and a warning; default none are
+   * asked. It costs two looks at the clock for every message.
+   */
+  readonly longHandlerMs?: number;
 }
 
 export interface System extends AsyncDisposable {
@@ -55,6 +61,12 @@ export interface System extends AsyncDisposable {
 export function createSystem(options: SystemOptions = {}): System {
   const kernel = new Kernel(options.host ?? nodeHost);
   const { logger = stderrLogger, name = "system" } = options;
+  const { longHandlerMs } = options;
+  if (longHandlerMs !== undefined) {
+    const isTime = typeof longHandlerMs === "number" && longHandlerMs >= 0;
+    needOption(isTime, "longHandlerMs", longHandlerMs, "milliseconds of 0 or more");
+    kernel.longHandlers = new LongHandlers(kernel, longHandlerMs);
+  }
   if (logger !== false) kernel.observe(logEvents(logger), LOGGED);
   // Nothing below the top is started again by it, so that its intensity is never asked.
   const root: Process = kernel.spawn(dynamicSupervisor, [], null, { label: name });

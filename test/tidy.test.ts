@@ -11,6 +11,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FILE_LINES = 300;
 /** Files that are longer, each for a reason. */
 const LONGER: Record<string, { lines: number; why: string }> = {
+  "src/kernel/life.ts": { lines: 340, why: "one life, whose steps lead to each other" },
   "src/drivers/memory-member.ts": { lines: 320, why: "one life, whose steps lead to each other" },
   "src/sim/world.ts": { lines: 340, why: "it holds the other parts together, and is no more" },
   "supervisors/supervisor.ts": { lines: 430, why: "starting, ending and stopping share one table" },

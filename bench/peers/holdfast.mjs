@@ -141,7 +141,9 @@ async function crowd() {
   const from = await start(client, await start(server), 100, open);
   const players = [await start(player, () => {}), await start(player, () => {})];
   const links = [await start(link, () => {}), await start(link, () => {})];
-  links.forEach((each, i) => each.cast("join", links[1 - i]));
+  links.forEach((each, i) => {
+    each.cast("join", links[1 - i]);
+  });
   links[0].cast("hop", 100);
   players[0].cast("ball", 100, players[1]);
   (await start(sender, to, 100)).cast("go");
@@ -191,7 +193,9 @@ await measure("holdfast", {
     const { open, opened } = latch();
     const links = [];
     for (let i = 0; i < RING; i++) links.push(await start(link, open));
-    links.forEach((each, i) => each.cast("join", links[(i + 1) % RING]));
+    links.forEach((each, i) => {
+      each.cast("join", links[(i + 1) % RING]);
+    });
     return async () => {
       links[0].cast("hop", count);
       await opened;

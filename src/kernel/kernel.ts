@@ -6,6 +6,7 @@ import { OptionError } from "./errors.ts";
 import type { EventType, NewEvent, Observer, SystemEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Host } from "./host.ts";
+import type { LongHandlers } from "./long-handlers.ts";
 import { KIND_NAMES, type Kind, type Letter } from "./mailbox.ts";
 import { Process } from "./process.ts";
 import type { Ref, RefOf } from "./ref.ts";
@@ -20,6 +21,8 @@ export class Kernel {
   readonly scheduler: Scheduler;
   readonly deadlines: Deadlines | null;
   readonly deadLetters = new DeadLetters();
+  /** Null: nobody asked how long handlers take. */
+  longHandlers: LongHandlers | null = null;
   /** Whether anybody listens to single messages: asked before such an event is made. */
   traced = false;
   /** Likewise for calls. */

@@ -164,11 +164,14 @@ export abstract class Life extends BoundedMailbox {
 
   #handle(this: Process, kind: Kind, name: string, body: unknown, call: Call | null): void {
     let result: unknown;
+    const { longHandlers } = this.kernel;
+    const began = longHandlers === null ? 0 : longHandlers.began();
     if (kind === CALL) this.#current = call;
     try {
       // What is told to stop before its first message has failed to start: a name was taken.
       const started = kind !== INIT || this.#stopping === null;
       result = started ? dispatch(this, kind, name, body, call) : undefined;
+      longHandlers?.returned(this, kind, name, began);
       if (isThenable(result)) {
         this.#suspend(result, kind, name, call);
         return;
@@ -189,14 +192,17 @@ export abstract class Life extends BoundedMailbox {
   ): void {
     // Its own code may have ended it before the first await.
     if (this.#status !== DEAD) this.#status = SUSPENDED;
+    const over = this.kernel.longHandlers?.awaits(this, kind, name);
     pending.then(
       (value) => {
+        over?.();
         if (this.#status !== SUSPENDED) return;
         this.#status = RUNNING;
         this.#finish(kind, name, value, call);
         if (this.#status === RUNNING) this.#rest();
       },
       (error: unknown) => {
+        over?.();
         if (this.#status === SUSPENDED) this.#crash(error);
       },
     );

@@ -11,7 +11,9 @@ export interface Logger {
 }
 
 /** What the fold below listens to. */
-export const LOGGED: readonly EventType[] = ["exited", "restarting", "escalated", "logged"];
+export const LOGGED: readonly EventType[] = [
+  ...(["exited", "restarting", "escalated", "long_handler", "logged"] as const),
+];
 
 /** Crashes are always logged, and never a payload or a state. */
 export function logEvents(logger: Logger): Observer {
@@ -34,6 +36,13 @@ export function logEvents(logger: Logger): Observer {
           `${event.label} gives up: ${event.child} failed too often`,
         );
         break;
+      case "long_handler": {
+        const { pid: process, label, kind, name, awaits } = event;
+        const ms = Math.round(event.ms);
+        const what = awaits ? `has waited ${ms} ms for` : `blocked the thread for ${ms} ms in`;
+        logger.warn({ process, label, kind, name, ms }, `${label} ${what} ${kind} ${name}`);
+        break;
+      }
       case "logged":
         logger[event.level]({ process: event.label, ...event.data }, event.message);
         break;

@@ -1,20 +1,39 @@
 /** Why this exists: the one place where the runtime meets Node's clock, chance and timers. */
+import { AsyncResource } from "node:async_hooks";
 import type { Host } from "./host.ts";
 import type { Logger } from "./logger.ts";
 
 /** More than this Node cannot count, and fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;
-const RESOLVED: Promise<void> = Promise.resolve();
+
+// What an AsyncLocalStorage holds belongs to whoever sends, and must not be found by whoever is
+// woken. A reaction runs in the context in which it was attached: so the next one is attached
+// beforehand, here and in every reaction, where nobody's store is. `queueMicrotask`, or a bare
+// `then` at the wake-up itself, would carry the store along; an AsyncResource costs three times this.
+let wakeUp: (value?: undefined) => void = () => {};
+let woken: (() => void)[] = [];
+function attach(): void {
+  void new Promise<undefined>((resolve) => {
+    wakeUp = resolve;
+  }).then(runWoken);
+}
+function runWoken(): void {
+  const runs = woken;
+  woken = [];
+  attach();
+  for (const run of runs) run();
+}
+attach();
+
+const nobody = new AsyncResource("holdfast");
 
 /** The host of every system that was given no other. */
 export const nodeHost: Host = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
   wake(run, turn) {
-    // A bare `then` on a settled promise is the cheapest wake-up there is: queueMicrotask makes an
-    // AsyncResource per call, and setImmediate costs three times as much.
-    if (turn === "micro") void RESOLVED.then(run);
-    else setImmediate(run);
+    if (turn === "macro") setImmediate(() => nobody.runInAsyncScope(run));
+    else if (woken.push(run) === 1) wakeUp();
   },
   timer(ms, fire) {
     if (ms > LONGEST_MS) {

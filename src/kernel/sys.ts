@@ -3,6 +3,7 @@
  * definition knowing of it. All of it happens between two of its messages.
  */
 import { CallError } from "./errors.ts";
+import type { EventType, Observer } from "./events.ts";
 import { asProcess, type Process } from "./process.ts";
 import type { Ref } from "./ref.ts";
 
@@ -50,4 +51,31 @@ export const resume = (ref: Ref): void => asProcess(ref).hold(false);
 export function statistics(ref: Ref): Statistics {
   const { status, waiting, received, handled, bornAt, kernel } = asProcess(ref);
   return { status, waiting, received, handled, ageMs: kernel.host.now() - bornAt };
+}
+
+const TRACED: readonly EventType[] = [
+  ...(["spawned", "started", "sent", "handled", "signalled", "exited"] as const),
+];
+
+/**
+ * Tells `hear` of every message to the process, of its start and its end; with `subtree`, of all
+ * that it has spawned and links to, and what they will spawn. Returns what ends it. While anybody
+ * traces, every message of the whole system costs more.
+ */
+export function trace(
+  ref: Ref,
+  hear: Observer,
+  { subtree = false }: { readonly subtree?: boolean } = {},
+): () => void {
+  const { kernel, id } = asProcess(ref);
+  const within = new Set([id]);
+  const enter = (pid: number, parent: number | null): void => {
+    if (subtree && parent !== null && within.has(parent)) within.add(pid);
+  };
+  for (const process of kernel.processes()) enter(process.id, process.parent?.id ?? null);
+  return kernel.observe((event) => {
+    if (event.type === "spawned") enter(event.pid, event.parent);
+    if (within.has((event as { pid: number }).pid)) hear(event);
+    if (event.type === "exited") within.delete(event.pid);
+  }, TRACED);
 }

@@ -1,7 +1,14 @@
 /** Proves: a process can be looked into, changed and held still between two messages, and idles by its own clock. */
 import { describe, expect, it } from "vitest";
 import { actor } from "../../src/kernel/actor.ts";
-import { getState, replaceState, resume, statistics, suspend } from "../../src/kernel/sys.ts";
+import {
+  getState,
+  replaceState,
+  resume,
+  statistics,
+  suspend,
+  trace,
+} from "../../src/kernel/sys.ts";
 import { downs, gate, log, probe, scene, state, watched } from "./scene.ts";
 
 const counter = actor({
@@ -167,4 +174,31 @@ it("hibernate gives back what nobody needs, and the process goes on as before", 
   for (let i = 0; i < 200; i++) ref.send(i);
   await settle();
   expect(log(ref)).toHaveLength(200);
+});
+
+describe("a trace", () => {
+  it("tells of the messages of one process, or of all below it, until it is ended", async () => {
+    const { spawn, settle, within } = scene();
+    const parent = spawn(probe);
+    await settle();
+    const told: string[] = [];
+    const note = (event: { type: string; label?: string }): void => {
+      told.push(`${event.type} ${event.label}`);
+    };
+    const one = trace(parent, note as never);
+    await within(parent, (self) => void self.spawnLink(counter, []).cast("add", 1));
+    expect(told).toEqual(["sent probe", "handled probe"]);
+    one();
+    told.length = 0;
+    const all = trace(parent, note as never, { subtree: true });
+    await within(parent, (self) => void self.spawnLink(counter, []).cast("add", 1));
+    expect(told.filter((line) => line.endsWith("counter"))).toEqual([
+      "spawned counter",
+      ...["sent counter", "sent counter", "handled counter", "started counter", "handled counter"],
+    ]);
+    all();
+    told.length = 0;
+    await within(parent, () => {});
+    expect(told).toEqual([]);
+  });
 });

@@ -1,0 +1,66 @@
+/**
+ * Why this exists: one process that everybody asks is a queue. The same definition several times
+ * over, and each key always at the same one of them, is several queues, in order by key.
+ */
+import type { AnyActor, StartArgs } from "../src/kernel/actor.ts";
+import { type ChildSpec, child } from "../src/kernel/child-spec.ts";
+import { needOption } from "../src/kernel/errors.ts";
+import type { RefOf } from "../src/kernel/ref.ts";
+import { type SupervisorOptions, supervisor } from "./supervisor.ts";
+
+export interface PartitionSupervisorOptions<D extends AnyActor>
+  extends Omit<SupervisorOptions, "children"> {
+  /** Its own, and what those of its children begin with: `"prices"` has `"prices.0"`, `"prices.1"`. */
+  readonly name: string;
+  readonly partitions: number;
+  readonly start: D;
+  /** What each is started with, by its number from 0. */
+  readonly args: (partition: number) => StartArgs<D>;
+}
+
+/** Who finds the processes: a system, or a process's `self`. */
+interface Finder {
+  whereis<D extends AnyActor>(name: string, definition: D): RefOf<D> | undefined;
+}
+
+/** A supervisor with `partitions` children of one definition; `partitionFor` finds that of a key. */
+export function partitionSupervisor<D extends AnyActor>(
+  options: PartitionSupervisorOptions<D>,
+): ChildSpec {
+  const { name, partitions, start, args, ...rest } = options;
+  const isCount = Number.isInteger(partitions) && partitions >= 1;
+  needOption(isCount, "partitions", partitions, "a whole number from 1");
+  const children = Array.from({ length: partitions }, (_, number) =>
+    child<AnyActor>({
+      id: String(number),
+      name: `${name}.${number}`,
+      start,
+      args: args(number),
+    }),
+  );
+  return child({
+    id: name,
+    name,
+    start: supervisor,
+    args: [{ ...rest, children }],
+    type: "supervisor",
+  });
+}
+
+/** The process that a key belongs to; undefined while it is not there. */
+export function partitionFor<D extends AnyActor>(
+  finder: Finder,
+  { name, partitions, start }: PartitionSupervisorOptions<D>,
+  key: string | number,
+): RefOf<D> | undefined {
+  return finder.whereis(`${name}.${hash(String(key)) % partitions}`, start);
+}
+
+/** FNV-1a: short keys that differ in their last character alone are spread as well as any. */
+function hash(key: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) {
+    value = Math.imul(value ^ key.charCodeAt(i), 0x01000193);
+  }
+  return value >>> 0;
+}
