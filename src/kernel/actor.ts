@@ -65,8 +65,8 @@ export type StartArgs<D> = D extends Actor<infer Start, infer _C, infer _K> ? St
 /** The handlers with their types forgotten, as the runtime calls them. */
 export interface Handlers {
   readonly init: (self: Self<unknown>, ...args: unknown[]) => unknown;
-  readonly calls: Readonly<Record<string, Handler>>;
-  readonly casts: Readonly<Record<string, Handler>>;
+  readonly calls: ReadonlyMap<string, Handler>;
+  readonly casts: ReadonlyMap<string, Handler>;
   readonly info: ((self: Self<unknown>, message: unknown) => unknown) | null;
   readonly terminate: ((self: Self<unknown>, reason: ExitReason) => unknown) | null;
   readonly describe: ((self: Self<unknown>) => Description) | null;
@@ -157,8 +157,8 @@ export function actor<
   const handlers = {
     mailbox,
     init: options.init,
-    calls: options.calls ?? {},
-    casts: options.casts ?? {},
+    calls: new Map(Object.entries(options.calls ?? {})),
+    casts: new Map(Object.entries(options.casts ?? {})),
     info: options.info ?? null,
     terminate: options.terminate ?? null,
     describe: options.describe ?? null,

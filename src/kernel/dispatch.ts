@@ -1,5 +1,5 @@
 /** Why this exists: which of a process's handlers a message goes to, and what it is called with. */
-import type { Handler } from "./actor.ts";
+import { apply } from "./args.ts";
 import type { Call } from "./call.ts";
 import type { ExitReason } from "./exit.ts";
 import { CALL, CAST, EXIT, INFO, type Kind, RUN } from "./mailbox.ts";
@@ -19,8 +19,8 @@ export function dispatch(
     case CAST:
     case CALL: {
       const table = kind === CAST ? handlers.casts : handlers.calls;
-      const handler: Handler | undefined = Object.hasOwn(table, name) ? table[name] : undefined;
-      if (handler !== undefined) return handler(process, ...(body as unknown[]));
+      const handler = table.get(name);
+      if (handler !== undefined) return apply(handler, process, body);
       (extra as Call | null)?.unknown();
       return process.kernel.deadLetter(process, kind, name, "unknown");
     }

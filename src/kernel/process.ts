@@ -3,6 +3,7 @@
  * ends stands in `life.ts`.
  */
 import type { AnyActor, Deferred, StartArgs } from "./actor.ts";
+import { pack, packAll } from "./args.ts";
 import { Call, DeferredReply } from "./call.ts";
 import { CallError, needOption } from "./errors.ts";
 import type { EventType, LogLevel, NewEvent } from "./events.ts";
@@ -18,20 +19,33 @@ import { isThenable } from "./thenable.ts";
 export class Process extends Life implements Self<unknown>, Ref {
   // As others see it
 
-  cast(name: string, ...args: unknown[]): void {
-    this.put(CAST, name, args, null);
+  // Named parameters and not `...args`: see `args.ts`.
+
+  cast(name: string, ...args: unknown[]): void;
+  cast(name: string, first?: unknown, second?: unknown): void {
+    // biome-ignore lint/complexity/noArguments: the one way to tell no argument from undefined
+    const count = arguments.length - 1;
+    if (count === 1) this.put(CAST, name, first, null);
+    // biome-ignore lint/complexity/noArguments: read here only, where they are more than two
+    else this.put(CAST, name, count > 2 ? rest(arguments, 1) : pack(count, first, second), null);
   }
 
   send(message: unknown): void {
     this.put(INFO, "info", message, null);
   }
 
-  call(name: string, ...args: unknown[]): Promise<never> {
-    return this.#ask(this.kernel.deadlines, name, args);
+  call(name: string, ...args: unknown[]): Promise<never>;
+  call(name: string, first?: unknown, second?: unknown): Promise<never> {
+    // biome-ignore lint/complexity/noArguments: as above
+    const count = arguments.length - 1;
+    if (count === 1) return this.#ask(this.kernel.deadlines, name, first);
+    // biome-ignore lint/complexity/noArguments: as above
+    const body = count > 2 ? rest(arguments, 1) : pack(count, first, second);
+    return this.#ask(this.kernel.deadlines, name, body);
   }
 
   callWithin(timeoutMs: number, name: string, ...args: unknown[]): Promise<never> {
-    return this.#ask(this.kernel.deadlinesOf(timeoutMs), name, args);
+    return this.#ask(this.kernel.deadlinesOf(timeoutMs), name, packAll(args));
   }
 
   /** What `console.log` shows: never the state, which may hold anything. */
@@ -172,7 +186,7 @@ export class Process extends Life implements Self<unknown>, Ref {
     this.emit({ type: "logged", pid: this.id, label: this.label, level, message, data });
   }
 
-  #ask(queue: Parameters<typeof makeCall>[3], name: string, args: unknown[]): Promise<never> {
+  #ask(queue: Parameters<typeof makeCall>[3], name: string, body: unknown): Promise<never> {
     return new Promise((resolve, reject) => {
       const told = this.kernel.callsTraced
         ? this.kernel.traceCall(this, name, queue?.timeoutMs ?? Number.POSITIVE_INFINITY)
@@ -185,12 +199,15 @@ export class Process extends Life implements Self<unknown>, Ref {
         told === null ? resolve : telling(resolve, told),
         told === null ? reject : telling(reject, told),
       );
-      if (!call.settled) this.put(CALL, name, args, call);
+      if (!call.settled) this.put(CALL, name, body, call);
     });
   }
 }
 
 const TIMEOUT = Object.freeze({ type: "timeout" });
+
+const rest = (all: IArguments, from: number): unknown =>
+  packAll(Array.prototype.slice.call(all, from));
 
 /** Every `Ref` there is was made here. */
 export const asProcess = (ref: Ref): Process => ref as Process;

@@ -90,7 +90,7 @@ const processOf = (world: World, member: string, pid: number) => world.member(me
 
 /** Whoever answers for children, and not whoever is called so. */
 const isSupervisor = (world: World, member: string, pid: number): boolean =>
-  Object.hasOwn(processOf(world, member, pid)?.definition.handlers.calls ?? {}, "whichChildren");
+  processOf(world, member, pid)?.definition.handlers.calls.has("whichChildren") === true;
 
 const newNode = (
   member: string,
