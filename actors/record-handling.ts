@@ -93,7 +93,8 @@ function startBatch(self: Self<WorkerState>): void {
     group.eachBatch?.({
       topic: where.topic,
       partition: where.partition,
-      messages,
+      // Its own list: whoever takes records out of it must not take them from us.
+      messages: [...messages],
       produce,
       ack,
       get signal() {

@@ -36,8 +36,9 @@ export function startOffset(
     const offset = policy.offsetResetPolicy === "reset_to_earliest" ? earliest : latest;
     return { offset, pin: true, resetFrom: committed };
   }
-  const end = policy.beginOffset === "latest" ? endBefore(now, before) : null;
-  if (end === null) return { offset: earliest, pin: false, resetFrom: null };
+  if (policy.beginOffset === "earliest") return { offset: earliest, pin: false, resetFrom: null };
+  // Pinned in either case: members that joined at other times would decide otherwise.
+  const end = endBefore(now, before) ?? earliest;
   return { offset: Math.min(Math.max(end, earliest), latest), pin: true, resetFrom: null };
 }
 

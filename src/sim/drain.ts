@@ -5,8 +5,9 @@
  */
 const { nextTick } = process;
 const immediate = setImmediate;
+const RESOLVED = Promise.resolve();
 
-/** Ticks that user code asked for since the last look. */
+/** Ticks that user code asked for since the last look: some of them may be still to come. */
 let ticks = 0;
 
 /** Stands in for `process.nextTick` in a run, so that what comes after it is waited for. */
@@ -18,9 +19,16 @@ export const countedTick = (run: (...args: unknown[]) => void, ...args: unknown[
 /** To be awaited where nothing but promises and ticks was started: resolves when none can go on. */
 export const drain = (): Promise<void> => new Promise(settle);
 
+/**
+ * Ticks come one after the other, with no microtask between them: so where there were any, what they
+ * have resolved goes on after them, and is waited for from a microtask again.
+ */
 function settle(done: () => void): void {
-  ticks = 0;
-  nextTick(() => (ticks > 0 ? settle(done) : done()));
+  nextTick(() => {
+    if (ticks === 0) return done();
+    ticks = 0;
+    void RESOLVED.then(() => settle(done));
+  });
 }
 
 /** Lets real timers and I/O have a turn. */

@@ -10,7 +10,7 @@ import { FAULTS, type Fault, type FaultKind } from "./fault.ts";
 import { upMembers } from "./injector.ts";
 import type { Invariant } from "./invariants/invariant.ts";
 import { invariants } from "./invariants/invariants.ts";
-import { checkLaws, checkNames } from "./options.ts";
+import { checkLaws, checkNames, MAX_SEED, MEMBERS_MAX, whole } from "./options.ts";
 import { exclusive, swearIn } from "./run.ts";
 import { checkTopics, type Topics, type Tree } from "./setup.ts";
 import type { Traced } from "./story.ts";
@@ -115,8 +115,12 @@ export async function createWorld(options: HandWorldOptions): Promise<HandWorld>
   checkTopics(options.topics);
   const { strategy = "fifo", seed = 1, members = 1 } = options;
   needOption(typeof options.tree === "function", "tree", options.tree, "a function");
-  const isCount = Number.isInteger(members) && members >= 1;
-  needOption(isCount, "members", members, "a whole number from 1");
+  whole({ members }, 1, MEMBERS_MAX);
+  whole({ seed }, 0, MAX_SEED);
+  for (const [name, { records }] of Object.entries(options.topics)) {
+    const isList = records === undefined || Array.isArray(records);
+    needOption(isList, `topics.${name}.records`, records, "an array: `check` alone draws them");
+  }
   needOption(STRATEGIES.includes(strategy), "strategy", strategy, STRATEGIES.join(", "));
   const world = new World({
     topics: options.topics,
@@ -162,7 +166,10 @@ function handWorld(
     get nowMs() {
       return world.nowMs;
     },
-    run: ({ until, ms = LIMIT_MS }) => need(() => until(self), ms),
+    run: async ({ until, ms = LIMIT_MS }) => {
+      needOption(typeof until === "function", "until", until, "a function of the world");
+      await need(() => until(self), ms);
+    },
     advance: async (ms) => void (await go(() => false, ms)),
     inject: (strike) => world.strike(faultOf(world, strike)),
     async settle() {

@@ -82,6 +82,7 @@ export interface Settings {
 
 const MAX_STEPS = 20_000;
 export const MAX_SEED = 2 ** 31 - 1;
+export const MEMBERS_MAX = 100;
 const NAMES: Readonly<Record<keyof CheckOptions, true>> = {
   topics: true,
   tree: true,
@@ -122,7 +123,8 @@ export function settingsOf(given: CheckOptions): Settings {
   const runs = given.runs ?? fromEnv("SIM_RUNS") ?? 500;
   const seed = given.seed ?? fromEnv("SIM_SEED") ?? Math.trunc(Math.random() * MAX_SEED);
   const timeLimitMs = given.timeLimitMs ?? fromEnv("SIM_TIME_LIMIT") ?? null;
-  whole({ members, runs, settleMs, maxSteps }, 1);
+  whole({ runs, settleMs, maxSteps }, 1);
+  whole({ members }, 1, MEMBERS_MAX);
   whole({ maxFaults, shrinkLimitMs }, 0);
   whole({ seed }, 0, MAX_SEED);
   if (timeLimitMs !== null) whole({ timeLimitMs }, 1);
@@ -204,7 +206,11 @@ export function checkLaws(laws: readonly Invariant[]): void {
 const isLaw = (law: Invariant): boolean =>
   typeof law?.name === "string" && typeof law.watch === "function";
 
-function whole(values: Record<string, number>, min: number, max = Number.MAX_SAFE_INTEGER): void {
+export function whole(
+  values: Record<string, number>,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
+): void {
   const allowed = `a whole number from ${min}${max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : ""}`;
   for (const [name, value] of Object.entries(values)) {
     need(Number.isInteger(value) && value >= min && value <= max, name, value, allowed);

@@ -47,9 +47,11 @@ describe("a gained partition begins", () => {
     expect(startOffset(policy("latest"), at(0, null), [at(0, null, 25)]).offset).toBe(20);
   });
 
-  it("at its start when it is new in a topic with commits, also under latest", () => {
-    expect(startOffset(policy("latest"), at(1, null), [at(0, 9), at(1, null)]).offset).toBe(5);
-    expect(startOffset(policy("latest"), at(1, null), [at(0, null)]).offset).toBe(5);
+  it("at its start, pinned, when it is new in a topic with commits, also under latest", () => {
+    for (const before of [[at(0, 9), at(1, null)], [at(0, null)]]) {
+      const start = startOffset(policy("latest"), at(1, null), before);
+      expect(start).toEqual({ offset: 5, pin: true, resetFrom: null });
+    }
   });
 
   it("by the reset policy when the log no longer has its committed offset", () => {

@@ -17,7 +17,7 @@ for (const job of JSON.parse(text)) {
 }
 
 /** `laws`: names of the invariants that watch, all if there are none; `faults` likewise. */
-async function hunt({ seed, runs, shrinkLimitMs = 15_000, laws, faults, again = false }) {
+async function hunt({ seed, runs, shrinkLimitMs = 30_000, laws, faults, again = false }) {
   const world = SCENARIOS[scenario](lib);
   const options = {
     ...world,

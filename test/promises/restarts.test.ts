@@ -1,5 +1,6 @@
 /** Promises 1, 3 and 10: a crash restarts one partition, at its lowest unacked record, in order. */
 import { describe, expect, it } from "vitest";
+import type { Message } from "../../src/ports/record.ts";
 import { groupWorld } from "../support/group-world.ts";
 
 describe("a worker's crash", () => {
@@ -28,6 +29,22 @@ describe("a worker's crash", () => {
     }
     expect(member.events.filter(({ type }) => type === "joined")).toHaveLength(1);
     expect(world.verdict()).toEqual({ lost: [], regressions: [], pastUndone: [] });
+    await member.stop();
+  });
+
+  it("is not the end of a batch that its handler empties", async () => {
+    const world = groupWorld({ partitions: 1, records: 30 });
+    const seen: string[] = [];
+    const member = await world.join("billing", {
+      eachBatch: async ({ messages }) => {
+        const mine = messages as Message[];
+        for (let next = mine.shift(); next !== undefined; next = mine.shift())
+          seen.push(next.offset);
+        await world.sleep(1);
+      },
+    });
+    await world.time.until(() => world.committed(0) === 30);
+    expect(seen).toEqual(Array.from({ length: 30 }, (_, i) => String(i)));
     await member.stop();
   });
 

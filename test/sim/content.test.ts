@@ -28,6 +28,15 @@ const beside =
       type: "supervisor",
     });
 
+const fragile = actor({
+  name: "fragile",
+  init: (self) => {
+    self.after(100, "crash", () => {
+      throw new Error("again");
+    });
+    return {};
+  },
+});
 const idle = actor({ name: "idle", init: () => ({}) });
 const storage = new AsyncLocalStorage<string>();
 
@@ -54,6 +63,24 @@ const content: [string, Partial<CheckOptions>][] = [
           },
         }),
         "permanent",
+      ),
+    },
+  ],
+  [
+    "a budget whose progress only it can tell",
+    {
+      faults: ["slowConsumer"],
+      tree: beside(
+        actor({
+          name: "parent",
+          init: (self) => {
+            let answers = 0;
+            const budget = { restarts: 1, progress: async () => ++answers };
+            const children = [child({ id: "fragile", start: fragile, args: [], budget })];
+            self.spawnLink(supervisor, [{ children }]);
+            return {};
+          },
+        }),
       ),
     },
   ],

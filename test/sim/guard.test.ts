@@ -89,6 +89,7 @@ it.each([0, 1, 2, 5])("code after %i nested ticks dies with its member", async (
       billing({
         eachMessage: async () => {
           await tick(depth);
+          for (let hop = 0; hop < 20; hop++) await null;
           await new Promise((resolve) => setTimeout(resolve, 50));
           given.state.set("lived", true);
         },

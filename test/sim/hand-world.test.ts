@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { createWorld, explore, type Invariant } from "holdfast/sim";
 import { describe, expect, it } from "vitest";
 import { billing, records, topics } from "./trees.ts";
@@ -55,7 +56,18 @@ describe("a world moved by hand", () => {
   it("refuses options and strikes that it does not know", async () => {
     const wrong = { ...options, tree: billing(), faults: [] } as never;
     await expect(createWorld(wrong)).rejects.toThrow(/^faults: .* allowed: one of topics, tree/);
+    const drawn = { orders: { partitions: 1, records: fc.array(fc.nat()) } };
+    for (const [bad, message] of [
+      [{ seed: -5 }, /^seed: -5/],
+      [{ members: 1e9 }, /^members: 1000000000 .* from 1 to 100/],
+      [{ topics: drawn }, /^topics.orders.records: .* an array/],
+    ] as const) {
+      await expect(createWorld({ ...options, tree: billing(), ...bad } as never)).rejects.toThrow(
+        message,
+      );
+    }
     const world = await createWorld({ ...options, tree: billing() });
+    await expect(world.run({} as never)).rejects.toThrow(/^until: undefined/);
     expect(() => world.inject({ kind: "kill", foo: 1 } as never)).toThrow(/^foo: 1/);
     expect(() => world.inject({ kind: "kill", ms: -5 })).toThrow(/^ms: -5/);
   });

@@ -39,6 +39,17 @@ const found: [string, string, CheckOptions][] = [
     },
   ],
   [
+    "a new partition was read from its start by one member and from its end by another",
+    "v2.eyJ3b3JsZCI6Im9yZGVyczoyOzIiLCJzZWVkIjoxMDEsInJ1biI6MTA2NCwicmVjb3JkcyI6W1t7InZhbHVlIjoiMCJ9LHsidmFsdWUiOiIwIn0seyJ2YWx1ZSI6IjAifSx7InZhbHVlIjoiMCJ9LHsidmFsdWUiOiIwIn0seyJ2YWx1ZSI6IjAifV1dLCJmYXVsdHMiOlt7ImtpbmQiOiJzdG9wIiwiaG93IjoibWVtYmVyIiwib24iOiJhY2tlZCIsIm50aCI6MSwidGFyZ2V0IjoyNywibXMiOjB9LHsia2luZCI6InN0b3AiLCJob3ciOiJtZW1iZXIiLCJvbiI6Im9wZW5lZCIsIm50aCI6MSwidGFyZ2V0IjoxMSwibXMiOjB9LHsia2luZCI6ImJyb2tlclJlc3RhcnQiLCJob3ciOiJicm9rZXIiLCJvbiI6ImNvbW1pdF9yZXF1ZXN0ZWQiLCJudGgiOjIsInRhcmdldCI6MCwibXMiOjQwMDAwfV0sImZlZWRNcyI6MCwiY2hhbmNlU2VlZCI6LTQ1NzgzMTcyOSwidGFwZSI6Ii0yODQsMSwtMiwzLC0yMCwxLC0xNSwzIn0.101sdap",
+    {
+      topics: { orders: { partitions: 2 } },
+      tree: billing({
+        ...{ beginOffset: "latest", sessionTimeout: 6_000, heartbeatInterval: 1_000 },
+        eachMessage: ({ message }) => (message.offset === "1" ? pause(5) : undefined),
+      }),
+    },
+  ],
+  [
     "a worker was not told to hold when the drain was shorter than a question to its supervisor",
     "v2.eyJ3b3JsZCI6Im9yZGVyczoyOzIiLCJzZWVkIjoyLCJydW4iOjg2OSwicmVjb3JkcyI6W1t7InZhbHVlIjoiMCJ9LHsidmFsdWUiOiIwIn0seyJ2YWx1ZSI6IjAifSx7InZhbHVlIjoiMCJ9LHsidmFsdWUiOiIwIn0seyJ2YWx1ZSI6IjAifV1dLCJmYXVsdHMiOlt7ImtpbmQiOiJyZWJhbGFuY2UiLCJob3ciOiJ1bmhlYXJkIiwib24iOiJoYW5kbGVyX2VuZGVkIiwibnRoIjoxLCJ0YXJnZXQiOjAsIm1zIjowfV0sImZlZWRNcyI6MCwiY2hhbmNlU2VlZCI6MTUyMzI5MzMyOSwidGFwZSI6Ii05LDEsMSwtMSwyLC0xMSwxLC03LDEsLTMsMSwtMzcsMSwtMiwxLC0zLDEifQ.152t8u6",
     {

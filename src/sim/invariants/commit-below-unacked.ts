@@ -7,8 +7,12 @@ export const commitBelowUnacked: Invariant = {
   states: "no commit, asked for or stored, passes a record whose handler has not succeeded",
   watch: (court) => ({
     on: {
-      commit_requested: ({ commits }) => {
-        for (const commit of commits) check(court, commit, commit.offset, "asked for");
+      commit_requested: ({ commits }, member) => {
+        for (const commit of commits) {
+          // Whoever has not heard yet that it is another's asks in vain: it must not be stored.
+          if (!court.owners.isOwner(commit, member)) continue;
+          check(court, commit, commit.offset, "asked for");
+        }
       },
       commit_applied: (fact) => check(court, fact, fact.offset, "stored"),
     },

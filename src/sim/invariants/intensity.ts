@@ -1,15 +1,18 @@
 /** Why this exists: a supervisor that restarts for ever hides a failure; one that gives up early is one. */
+import type { ChildSpec } from "../../kernel/child-spec.ts";
 import { formatReason } from "../../kernel/exit.ts";
+import { partitionKey } from "../../ports/record.ts";
+import type { World } from "../world.ts";
 import { forget, type Invariant } from "./invariant.ts";
 
 export const intensity: Invariant = {
   name: "intensity",
   states: "a supervisor restarts as often as it is allowed to, and then ends with shutdown",
-  watch({ fail }) {
+  watch({ world, fail }) {
     /** By supervisor: when it restarted a child, as far back as its period. */
     const restarts = new Map<string, number[]>();
     const gaveUp = new Set<string>();
-    /** By member and child with a budget: restarts since anything was done. */
+    /** By supervisor and child with a budget: restarts since anything was done. */
     const streaks = new Map<string, number>();
     /** An ack is progress; so is whatever makes the place be asked for anew. */
     const progress = (_fact: unknown, member: string): void => forget(streaks, member);
@@ -21,8 +24,11 @@ export const intensity: Invariant = {
           const { pid, label, child, allowed, periodMs, at } = fact;
           const supervisor = `${member} ${pid}`;
           if (gaveUp.has(supervisor)) fail(`${member}: ${label} gave up, and restarts ${child}`);
-          let count = 1 + (streaks.get(`${member} ${child}`) ?? 0);
-          if (periodMs === null) streaks.set(`${member} ${child}`, count);
+          // What progress is to a user's own budget, only that budget can tell.
+          if (periodMs === null && !isWorker(world, child) && asks(world, member, pid, child))
+            return;
+          let count = 1 + (streaks.get(`${supervisor} ${child}`) ?? 0);
+          if (periodMs === null) streaks.set(`${supervisor} ${child}`, count);
           else {
             const all = [...recent(supervisor, at, periodMs), at];
             restarts.set(supervisor, all);
@@ -65,3 +71,14 @@ export const intensity: Invariant = {
     };
   },
 };
+
+const isWorker = ({ progress }: World, child: string): boolean =>
+  progress.consumed.some(({ topic, partition }) => partitionKey(topic, partition) === child);
+
+/** Whether the child's budget has a `progress` of its own. */
+function asks(world: World, member: string, pid: number, child: string): boolean {
+  const state = world.member(member)?.process(pid)?.state as
+    | { readonly children?: ReadonlyMap<string, { readonly spec: ChildSpec }> }
+    | undefined;
+  return state?.children?.get(child)?.spec.budget?.progress !== undefined;
+}

@@ -52,6 +52,7 @@ export const invariants = {
    * that one alone.
    */
   custom(name: string, holds: (world: WorldView) => boolean | string | undefined): Invariant {
+    needOption(typeof name === "string" && name !== "", "invariants", name, "a name for each");
     needOption(typeof holds === "function", `invariants: ${name}`, holds, "a function");
     return {
       name,
