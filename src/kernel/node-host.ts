@@ -1,5 +1,4 @@
 /** Why this exists: the one place where the runtime meets Node's clock, chance and timers. */
-import { AsyncResource } from "node:async_hooks";
 import type { Host } from "./host.ts";
 import type { Logger } from "./logger.ts";
 
@@ -21,19 +20,30 @@ function runWoken(): void {
   const runs = woken;
   woken = [];
   attach();
-  for (const run of runs) run();
+  for (const run of runs) {
+    try {
+      run();
+    } catch (error) {
+      // Whoever woke with a fault must not keep the others asleep; it is Node's to report.
+      setImmediate(() => {
+        throw error;
+      });
+    }
+  }
 }
 attach();
 
-const nobody = new AsyncResource("holdfast");
+function wakeSoon(run: () => void): void {
+  if (woken.push(run) === 1) wakeUp();
+}
 
 /** The host of every system that was given no other. */
 export const nodeHost: Host = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
   wake(run, turn) {
-    if (turn === "macro") setImmediate(() => nobody.runInAsyncScope(run));
-    else if (woken.push(run) === 1) wakeUp();
+    if (turn === "micro") wakeSoon(run);
+    else setImmediate(wakeSoon, run);
   },
   timer(ms, fire) {
     if (ms > LONGEST_MS) {
