@@ -25,6 +25,11 @@ export interface Letter {
 
 const SLOTS = 4;
 const CHUNK = 32 * SLOTS;
+/**
+ * The longer a mailbox, the larger its next chunk, up to what V8 keeps out of its young generation:
+ * a backlog of millions is then neither copied nor a hundred thousand objects.
+ */
+const CHUNK_MAX = 4_096 * SLOTS;
 const POOLED_MAX = 1024;
 
 interface Chunk {
@@ -35,9 +40,9 @@ interface Chunk {
 let pool: Chunk | null = null;
 let pooled = 0;
 
-function takeChunk(): Chunk {
-  const chunk = pool;
-  if (chunk === null) return { slots: new Array(CHUNK).fill(undefined), next: null };
+function takeChunk(size: number): Chunk {
+  const chunk = size === CHUNK ? pool : null;
+  if (chunk === null) return { slots: new Array(size).fill(undefined), next: null };
   pool = chunk.next;
   pooled--;
   chunk.next = null;
@@ -45,7 +50,7 @@ function takeChunk(): Chunk {
 }
 
 function giveBack(chunk: Chunk): void {
-  if (pooled >= POOLED_MAX) return;
+  if (pooled >= POOLED_MAX || chunk.slots.length > CHUNK) return;
   chunk.next = pool;
   pool = chunk;
   pooled++;
@@ -84,7 +89,7 @@ export class Mailbox {
       this.#extra = extra;
       return;
     }
-    if (chunk === null || this.#write === CHUNK) chunk = this.#grow(chunk);
+    if (chunk === null || this.#write === chunk.slots.length) chunk = this.#grow(chunk);
     const { slots } = chunk;
     const at = this.#write;
     slots[at] = kind;
@@ -125,7 +130,7 @@ export class Mailbox {
     slots[at + 2] = undefined;
     slots[at + 3] = undefined;
     this.#read = at + SLOTS;
-    if (this.#head === this.#tail ? this.#read === this.#write : this.#read === CHUNK)
+    if (this.#head === this.#tail ? this.#read === this.#write : this.#read === slots.length)
       this.#drop(chunk);
     return true;
   }
@@ -145,7 +150,8 @@ export class Mailbox {
   }
 
   #grow(full: Chunk | null): Chunk {
-    const chunk = takeChunk();
+    const size = full === null ? CHUNK : Math.min(2 * full.slots.length, CHUNK_MAX);
+    const chunk = takeChunk(size);
     if (full === null) {
       this.#head = chunk;
       this.#read = 0;
