@@ -29,7 +29,9 @@ export class Kernel {
   callsTraced = false;
   /** @internal the registers a message is read into */
   readonly letter: Letter = { kind: 0, name: "", body: undefined, extra: null };
-  readonly #processes = new Map<number, Process>();
+  /** Those that live, linked to each other, the oldest first: a table would cost more than a spawn. */
+  #oldest: Process | null = null;
+  #youngest: Process | null = null;
   readonly #names = new Map<string, Process>();
   /** Who listens, to which types; null: to all. A listener may be there twice. */
   readonly #observers = new Set<{ tell: Observer; types: ReadonlySet<EventType> | null }>();
@@ -56,10 +58,15 @@ export class Kernel {
   ): Process {
     this.#lastId++;
     const process = new Process(this, this.#lastId, definition, parent, options);
-    this.#processes.set(process.id, process);
+    process.older = this.#youngest;
+    if (this.#youngest === null) this.#oldest = process;
+    else this.#youngest.younger = process;
+    this.#youngest = process;
     const { name } = process;
-    const { id: pid, label } = process;
-    this.emit({ type: "spawned", pid, label, parent: parent?.id ?? null });
+    if (this.listens("spawned")) {
+      const { id: pid, label } = process;
+      this.emit({ type: "spawned", pid, label, parent: parent?.id ?? null });
+    }
     // Code of a dead process may go on after an await: what it starts would belong to nobody.
     if (parent?.alive === false) process.stop("noproc");
     else if (name !== null) {
@@ -72,8 +79,10 @@ export class Kernel {
   }
 
   /** Every process that lives, oldest first. */
-  processes(): IterableIterator<Process> {
-    return this.#processes.values();
+  processes(): Process[] {
+    const processes: Process[] = [];
+    for (let each = this.#oldest; each !== null; each = each.younger) processes.push(each);
+    return processes;
   }
 
   whereis<D extends AnyActor>(name: string, definition: D): RefOf<D> | undefined {
@@ -202,8 +211,14 @@ export class Kernel {
 
   /** @internal */
   forget(process: Process): void {
-    this.#processes.delete(process.id);
-    const { name } = process;
+    const { name, older, younger } = process;
+    if (older === null) this.#oldest = younger;
+    else older.younger = younger;
+    if (younger === null) this.#youngest = older;
+    else younger.older = older;
+    // Whoever keeps a dead process must not keep all that lived beside it.
+    process.older = null;
+    process.younger = null;
     if (name !== null && this.#names.get(name) === process) this.#names.delete(name);
   }
 

@@ -37,6 +37,9 @@ export abstract class Life extends BoundedMailbox {
   trapExit = false;
   /** @internal the scheduler's queue */
   nextReady: Process | null = null;
+  /** @internal the kernel's list of all that live */
+  older: Process | null = null;
+  younger: Process | null = null;
   /** @internal */
   readonly kernel: Kernel;
   /** @internal The host's monotonic milliseconds. */
@@ -71,7 +74,8 @@ export abstract class Life extends BoundedMailbox {
     this.name = options.name ?? null;
     this.label = options.label ?? options.name ?? definition.name;
     this.#onStart = options.onStart ?? null;
-    this.bornAt = kernel.host.now();
+    // A whole number lies in its field; any other is an object of its own.
+    this.bornAt = Math.trunc(kernel.host.now());
     this.#limit = definition.handlers.mailbox.limit;
   }
 
@@ -241,7 +245,8 @@ export abstract class Life extends BoundedMailbox {
       return;
     }
     this.state = state;
-    this.kernel.emit({ type: "started", pid: this.id, label: this.label });
+    const { id: pid, label, kernel } = this;
+    if (kernel.listens("started")) kernel.emit({ type: "started", pid, label });
     this.#tellStart({ status: "started" });
   }
 
