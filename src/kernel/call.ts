@@ -37,11 +37,10 @@ export class Call {
     queue?.add(this);
   }
 
-  /** Notes it in its callee's list of debts until it is settled. */
+  /** It lies in its callee's list of debts until it is settled. */
   owe(debts: Set<Call>): void {
-    if (this.settled) return;
-    this.#owed = debts;
-    debts.add(this);
+    if (this.settled) debts.delete(this);
+    else this.#owed = debts;
   }
 
   reply(value: unknown): void {

@@ -11,7 +11,7 @@ import type { ExitReason } from "./exit.ts";
 import type { Kernel } from "./kernel.ts";
 import { CALL, CAST, EXIT, INIT, KIND_NAMES, type Kind, type Letter, RUN } from "./mailbox.ts";
 import type { Process } from "./process.ts";
-import { Relations } from "./relations.ts";
+import { including, Relations } from "./relations.ts";
 import type { SpawnOptions, StartOutcome } from "./self.ts";
 import { follow, isThenable } from "./thenable.ts";
 
@@ -225,7 +225,9 @@ export abstract class Life extends BoundedMailbox {
   #answer(this: Process, call: Call, result: unknown): void {
     this.#current = null;
     if (result instanceof DeferredReply) {
-      call.owe(this.relate().owed);
+      const relations = this.relate();
+      relations.owed = including(relations.owed, call);
+      call.owe(relations.owed);
       result.bind(call);
     } else {
       call.reply(result);
@@ -269,7 +271,10 @@ export abstract class Life extends BoundedMailbox {
   /** @internal Runs `step` when no message is being handled: at once, if that is so. */
   between(step: () => void): void {
     if (this.#status === IDLE || this.#status === READY) step();
-    else this.relate().turns.push(step);
+    else {
+      const relations = this.relate();
+      relations.turns = [...(relations.turns ?? []), step];
+    }
   }
 
   /** @internal Messages wait from now on, until they need not. Exit signals do not wait. */

@@ -12,7 +12,7 @@ import type { Cancel, Host } from "./host.ts";
 import { Life } from "./life.ts";
 import { CALL, CAST, emptyPool, INFO, RUN } from "./mailbox.ts";
 import type { Ref, RefOf } from "./ref.ts";
-import { endWatch, link, unlink, type Watch } from "./relations.ts";
+import { endWatch, including, link, unlink, type Watch } from "./relations.ts";
 import type { Monitor, Outcome, Self, SpawnOptions } from "./self.ts";
 import { isThenable } from "./thenable.ts";
 
@@ -70,13 +70,13 @@ export class Process extends Life implements Self<unknown>, Ref {
   after(ms: number, label: string, step: () => unknown): Cancel {
     needOption(!Number.isNaN(Number(ms)), "ms", ms, "milliseconds");
     if (!this.alive) return () => {};
-    const { timers } = this.relate();
+    const relations = this.relate();
     // It counts as set until its step runs, so that it can be taken back while its message waits.
-    const run = (): unknown => (timers.delete(cancel) ? step() : undefined);
+    const run = (): unknown => (relations.timers.delete(cancel) ? step() : undefined);
     const cancel: Cancel = this.kernel.host.timer(ms, () => this.put(RUN, label, run, null));
-    timers.add(cancel);
+    relations.timers = including(relations.timers, cancel);
     return () => {
-      if (timers.delete(cancel)) cancel();
+      if (relations.timers.delete(cancel)) cancel();
     };
   }
 

@@ -6,6 +6,7 @@
 import { needOption } from "./errors.ts";
 import { asProcess } from "./process.ts";
 import type { Ref } from "./ref.ts";
+import { including } from "./relations.ts";
 
 export interface RegistryOptions {
   /** Whether a key is one process's alone, or any number's. */
@@ -63,7 +64,8 @@ export function createRegistry<K, V = undefined>(options: RegistryOptions): Regi
       if (keys !== undefined) keys.add(key);
       else {
         keysOf.set(ref, new Set([key]));
-        process.relate().releases.add(() => ended(ref));
+        const relations = process.relate();
+        relations.releases = including(relations.releases, () => ended(ref));
       }
       return { status: "registered" };
     },

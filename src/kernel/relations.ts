@@ -18,18 +18,25 @@ export interface Watch extends Monitor {
   ended: boolean;
 }
 
+/** What every set is until something is put into it: a supervised process has one of six. */
+const NOTHING: Set<never> = new Set();
+
+/** The set with the item in it: to be put in its place, for it may be another. */
+export const including = <T>(set: Set<T>, item: T): Set<T> =>
+  set === (NOTHING as Set<unknown>) ? new Set([item]) : set.add(item);
+
 export class Relations {
-  readonly links = new Set<Process>();
+  links: Set<Process> = NOTHING;
   /** Watches over this process, and those it has on others. */
-  readonly watchers = new Set<Watch>();
-  readonly watching = new Set<Watch>();
-  readonly timers = new Set<Cancel>();
+  watchers: Set<Watch> = NOTHING;
+  watching: Set<Watch> = NOTHING;
+  timers: Set<Cancel> = NOTHING;
   /** Calls whose handler returned a deferred reply that is still open. */
-  readonly owed = new Set<Call>();
+  owed: Set<Call> = NOTHING;
   /** What frees the names it has in registries: before anybody hears of its end. */
-  readonly releases = new Set<() => void>();
-  /** What is to be done between two messages. */
-  readonly turns: (() => void)[] = [];
+  releases: Set<() => void> = NOTHING;
+  /** What is to be done between two messages; null: nothing. */
+  turns: (() => void)[] | null = null;
   /** The timer of `self.timeout`. */
   idle: Cancel | null = null;
   #controller: AbortController | null = null;
@@ -49,14 +56,14 @@ export class Relations {
   }
 
   takeTurns(): void {
-    while (this.turns.length > 0) this.turns.shift()?.();
+    while (this.turns !== null && this.turns.length > 0) this.turns.shift()?.();
   }
 
   /** Whether there is nothing in it that would be missed. */
   get isEmpty(): boolean {
     const { links, watchers, watching, timers, owed, releases, turns } = this;
     const sizes = [links, watchers, watching, timers, owed, releases].map(({ size }) => size);
-    const held = this.idle !== null || this.#controller !== null || turns.length > 0;
+    const held = this.idle !== null || this.#controller !== null || (turns?.length ?? 0) > 0;
     return !held && sizes.every((size) => size === 0);
   }
 
@@ -86,8 +93,9 @@ export class Relations {
 }
 
 export function link(a: Process, b: Process): void {
-  a.relate().links.add(b);
-  b.relate().links.add(a);
+  const [ofA, ofB] = [a.relate(), b.relate()];
+  ofA.links = including(ofA.links, b);
+  ofB.links = including(ofB.links, a);
 }
 
 export function unlink(a: Process, b: Process): void {
@@ -96,8 +104,10 @@ export function unlink(a: Process, b: Process): void {
 }
 
 export function beginWatch(watch: Watch): void {
-  watch.ref.relate().watchers.add(watch);
-  watch.watcher?.relate().watching.add(watch);
+  const watched = watch.ref.relate();
+  watched.watchers = including(watched.watchers, watch);
+  const watcher = watch.watcher?.relate();
+  if (watcher !== undefined) watcher.watching = including(watcher.watching, watch);
 }
 
 export function endWatch(watch: Watch): void {
