@@ -1,6 +1,6 @@
 /** Why this exists: what a group's manager knows, shared by the files that act on it. */
 import type { Actor } from "../src/kernel/actor.ts";
-import type { SupervisorCalls } from "../src/kernel/child-spec.ts";
+import type { ChildInfo, SupervisorCalls } from "../src/kernel/child-spec.ts";
 import type { Ref, RefOf } from "../src/kernel/ref.ts";
 import type { Self } from "../src/kernel/self.ts";
 import type {
@@ -91,6 +91,10 @@ export function workersOf(self: Self<ManagerState>): Ref<SupervisorCalls> | unde
   return self.whereis(workersName, supervisor);
 }
 
+/** However long the answer takes: a worker that is not told something goes on. */
+export const childrenOf = (workers: Ref<SupervisorCalls>): Promise<ChildInfo[]> =>
+  workers.callWithin(Number.POSITIVE_INFINITY, "whichChildren");
+
 /** Tells the workers there are, or the one of `id`. */
 export function withWorkers(
   self: Self<ManagerState>,
@@ -101,7 +105,7 @@ export function withWorkers(
   if (workers === undefined) return;
   self.task(
     "workers",
-    () => workers.callWithin(Number.POSITIVE_INFINITY, "whichChildren"),
+    () => childrenOf(workers),
     (outcome) => {
       if (!outcome.ok) return;
       for (const { id: its, ref } of outcome.value) {

@@ -20,6 +20,7 @@ import {
   nextLifecycle,
 } from "./group-manager-machine.ts";
 import {
+  childrenOf,
   FLUSH_MS,
   findOwned,
   idOf,
@@ -225,9 +226,7 @@ async function holdWorkers(self: Self<ManagerState>): Promise<void> {
   const { drainTimeoutMs } = self.state.options.group;
   const workers = workersOf(self);
   try {
-    // However short the deadline: a worker that is not told to hold would start another's record.
-    const forEver = Number.POSITIVE_INFINITY;
-    const children = (await workers?.callWithin(forEver, "whichChildren")) ?? [];
+    const children = workers === undefined ? [] : await childrenOf(workers);
     const held = children.map(({ ref }) =>
       (ref as RefOf<typeof worker> | null)?.callWithin(drainTimeoutMs, "hold"),
     );

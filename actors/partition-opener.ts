@@ -17,6 +17,7 @@ import { partitionKey } from "../src/ports/record.ts";
 import { failed } from "../src/ports/result.ts";
 import type { Opening } from "./acker.ts";
 import {
+  childrenOf,
   FLUSH_MS,
   idOf,
   LOOK_MS,
@@ -65,10 +66,10 @@ export function openAll(self: Self<ManagerState>): void {
 
 /** They are told first why, so that none waits for a handler whose work counts for nothing. */
 async function stopWorkers(workers: Ref<SupervisorCalls>, ids: readonly string[]): Promise<void> {
-  const forEver = Number.POSITIVE_INFINITY;
-  for (const { id, ref } of await workers.callWithin(forEver, "whichChildren")) {
+  for (const { id, ref } of await childrenOf(workers)) {
     if (ids.includes(id)) (ref as RefOf<typeof worker> | null)?.cast("revoked");
   }
+  const forEver = Number.POSITIVE_INFINITY;
   await Promise.all(ids.map((id) => workers.callWithin(forEver, "terminateChild", id)));
 }
 

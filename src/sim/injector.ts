@@ -6,6 +6,7 @@ import type { FactType, Given } from "./facts.ts";
 import type { Fault, FaultKind } from "./fault.ts";
 import type { Member } from "./member.ts";
 import { SimulatedFailure } from "./simulated-failure.ts";
+import { entryOf } from "./tables.ts";
 import type { Fate } from "./watched-handlers.ts";
 
 /** What the world lets faults do. */
@@ -60,9 +61,7 @@ export class Injector {
   constructor(world: Victim, faults: readonly Fault[]) {
     this.#world = world;
     for (const fault of [...faults].sort((a, b) => b.nth - a.nth)) {
-      const waiting = this.#waiting.get(fault.on);
-      if (waiting === undefined) this.#waiting.set(fault.on, [fault]);
-      else waiting.push(fault);
+      entryOf(this.#waiting, fault.on, () => []).push(fault);
     }
   }
 

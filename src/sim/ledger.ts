@@ -4,6 +4,7 @@
  */
 import { partitionKey, type TopicPartition } from "../ports/record.ts";
 import type { FactOf } from "./facts.ts";
+import { entryOf } from "./tables.ts";
 import type { World } from "./world.ts";
 
 interface Page {
@@ -100,18 +101,12 @@ export class Ledger {
   }
 
   #page({ topic, partition }: TopicPartition): Page {
-    const key = partitionKey(topic, partition);
-    let page = this.#pages.get(key);
-    if (page === undefined) {
-      page = {
-        done: new Set(),
-        lowest: 0,
-        opened: null,
-        committed: false,
-        started: Number.POSITIVE_INFINITY,
-      };
-      this.#pages.set(key, page);
-    }
-    return page;
+    return entryOf(this.#pages, partitionKey(topic, partition), () => ({
+      done: new Set(),
+      lowest: 0,
+      opened: null,
+      committed: false,
+      started: Number.POSITIVE_INFINITY,
+    }));
   }
 }

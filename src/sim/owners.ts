@@ -14,13 +14,13 @@ export class Owners {
 
   /** Whether the member owns it by the last division. */
   isOwner(where: TopicPartition, member: string): boolean {
-    const owner = this.#owner(where);
-    return owner !== null && owner === this.#ids.get(member);
+    return this.#owner(where) === this.#ids.get(member);
   }
 
   /** Who else owns it by the last division, as the broker calls it; null: nobody else. */
   other(where: TopicPartition, member: string): string | null {
-    return this.isOwner(where, member) ? null : this.#owner(where);
+    const owner = this.#owner(where);
+    return owner === this.#ids.get(member) ? null : owner;
   }
 
   #owner({ topic, partition }: TopicPartition): string | null {

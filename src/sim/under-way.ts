@@ -1,6 +1,6 @@
 /** Why this exists: which handlers are under way, in the lives that go on. */
 import { partitionKey } from "../ports/record.ts";
-import { forget } from "./invariants/invariant.ts";
+import { forget } from "./tables.ts";
 import type { World } from "./world.ts";
 
 export class UnderWay {

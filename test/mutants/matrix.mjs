@@ -10,6 +10,12 @@ const SEED = 1;
 const QUICK = { seed: SEED, runs: RUNS, shrinkLimitMs: 0 };
 /** Why a fault is kept that no mutant needs. */
 const KEPT = {
+  staleOffsets: "an answer later than any schedule makes it; what it finds, a rebalance found too",
+  networkCut:
+    "enough for five; a broker's restart is enough for them as well, but strikes every member alike",
+  slowConsumer: "enough for one that others find too; a handler in a test is seldom slow by itself",
+  producerTimeout:
+    "enough for one that a cut and a restart find too; it alone loses one record's answer and no more",
   drift: "a user's leases and time-outs are measured by two clocks; ours depend on no rate",
   mailboxFull:
     "a flood must delay nothing for ever; whether a bound is kept is asked once there is one",

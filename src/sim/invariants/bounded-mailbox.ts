@@ -1,6 +1,7 @@
 /** Why this exists: a partition that fetches ahead without bound fills the memory of a slow consumer. */
 import { partitionKey } from "../../ports/record.ts";
-import { entryOf, type Invariant } from "./invariant.ts";
+import { entryOf } from "../tables.ts";
+import type { Invariant } from "./invariant.ts";
 
 export const boundedMailbox: Invariant = {
   name: "boundedMailbox",

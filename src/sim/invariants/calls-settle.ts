@@ -1,5 +1,7 @@
 /** Why this exists: a call that never ends hangs its caller, and one that ends twice lies to it. */
-import { entryOf, type Invariant } from "./invariant.ts";
+
+import { entryOf } from "../tables.ts";
+import type { Invariant } from "./invariant.ts";
 
 interface OpenCall {
   readonly pid: number;

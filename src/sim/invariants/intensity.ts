@@ -2,8 +2,9 @@
 import type { ChildSpec } from "../../kernel/child-spec.ts";
 import { formatReason } from "../../kernel/exit.ts";
 import { partitionKey } from "../../ports/record.ts";
+import { forget } from "../tables.ts";
 import type { World } from "../world.ts";
-import { forget, type Invariant } from "./invariant.ts";
+import type { Invariant } from "./invariant.ts";
 
 export const intensity: Invariant = {
   name: "intensity",

@@ -40,17 +40,3 @@ export const court = (about: Omit<Court, "fail">, name: string): Court => ({
     throw new Violation(name, message);
   },
 });
-
-/** A member's new life: what is kept under `"<member> …"` was another's. */
-export function forget(table: Map<string, unknown> | Set<string>, member: string): void {
-  for (const key of table.keys()) if (key.startsWith(`${member} `)) table.delete(key);
-}
-
-/** What a table has under a key; made when it is asked for first. */
-export function entryOf<K, V>(table: Map<K, V>, key: K, make: () => V): V {
-  const known = table.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  table.set(key, made);
-  return made;
-}

@@ -1,6 +1,7 @@
 /** Why this exists: a promise cannot be killed, and two handlers of one partition undo each other. */
 import { partitionKey } from "../../ports/record.ts";
-import { entryOf, forget, type Invariant } from "./invariant.ts";
+import { entryOf, forget } from "../tables.ts";
+import type { Invariant } from "./invariant.ts";
 
 /** A member's clock may be fast by a tenth. */
 const FAST = 1.12;

@@ -1,5 +1,7 @@
 /** Why this exists: one worker works off its partition in order, and passes nothing over. */
-import { forget, type Invariant } from "./invariant.ts";
+
+import { forget } from "../tables.ts";
+import type { Invariant } from "./invariant.ts";
 
 export const orderPerEpoch: Invariant = {
   name: "orderPerEpoch",

@@ -1,6 +1,7 @@
 /** Why this exists: two owners of a partition undo each other; a dead one's word must not count. */
 import { partitionKey } from "../../ports/record.ts";
-import { forget, type Invariant } from "./invariant.ts";
+import { entryOf, forget } from "../tables.ts";
+import type { Invariant } from "./invariant.ts";
 
 export const singleOwner: Invariant = {
   name: "singleOwner",
@@ -14,9 +15,7 @@ export const singleOwner: Invariant = {
     ): void => {
       for (const offset of fact.offsets) {
         const record = `${member} ${partitionKey(fact.topic, fact.partition)} ${offset}`;
-        const by = finished.get(record);
-        if (by === undefined) finished.set(record, new Set([fact.incarnation]));
-        else by.add(fact.incarnation);
+        entryOf(finished, record, () => new Set()).add(fact.incarnation);
       }
     };
     return {

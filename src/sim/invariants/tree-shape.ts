@@ -1,6 +1,8 @@
 /** Why this exists: a process that outlives its supervisor is nobody's, and works on unseen. */
+
+import { forget } from "../tables.ts";
 import type { World } from "../world.ts";
-import { forget, type Invariant } from "./invariant.ts";
+import type { Invariant } from "./invariant.ts";
 
 interface Node {
   readonly member: string;
