@@ -45,7 +45,7 @@ const { values } = parseArgs({
   },
   args: process.argv.slice(process.argv[2] === "runtime" ? 3 : 2),
 });
-const ROUNDS = values.quick ? 1 : 5;
+const ROUNDS = values.quick ? 1 : 3;
 
 const beams = mkdtempSync(join(tmpdir(), "holdfast-otp-"));
 try {

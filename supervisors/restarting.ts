@@ -6,6 +6,7 @@
 
 import type { Backoff } from "../src/kernel/child-spec.ts";
 import { type ExitReason, isOrderly } from "../src/kernel/exit.ts";
+import { asProcess } from "../src/kernel/process.ts";
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Self, StartOutcome } from "../src/kernel/self.ts";
 import { settle, stop } from "./stopping.ts";
@@ -38,15 +39,9 @@ export function startFirst(
 
 /** The outcome comes as the cast `started`. */
 export function begin(self: S, child: Child): void {
-  const { id } = child.spec;
-  spawn(self, self.state, child, (outcome) => {
-    (self.ref as Ref<object, { started: (...args: unknown[]) => void }>).cast(
-      "started",
-      id,
-      child.ref?.id,
-      outcome,
-    );
-  });
+  const me = self.ref as Ref<object, { started: (pid: number, outcome: StartOutcome) => void }>;
+  // Its first turn comes later: then the pid is known.
+  spawn(self, self.state, child, (outcome) => me.cast("started", child.ref?.id ?? 0, outcome));
 }
 
 function spawn(
@@ -57,12 +52,8 @@ function spawn(
 ): void {
   const { start, args, name, id } = child.spec;
   child.status = "starting";
-  child.startedAt = self.host.now();
-  const ref: Ref = self.spawnLink(start, args as never, {
-    label: id,
-    onStart,
-    ...(name === undefined ? {} : { name }),
-  });
+  const options = name === undefined ? { label: id, onStart } : { label: id, onStart, name };
+  const ref: Ref = self.spawnLink(start, args as never, options);
   child.ref = ref;
   state.byPid.set(ref.id, child);
 }
@@ -91,6 +82,11 @@ export function begun(self: S, child: Child, outcome: StartOutcome): unknown {
 // Starting again
 
 export function ended(self: S, child: Child, reason: ExitReason): unknown {
+  const now = self.host.now();
+  // Without a measure of progress, and a budget of it, a period of life is one.
+  const { budget } = child.spec;
+  const age = child.ref === null ? 0 : now - asProcess(child.ref).bornAt;
+  if (budget === undefined && age >= self.state.periodMs) child.streak = 0;
   forgetRef(self.state, child);
   child.lastExit = reason;
   // Told to stop before it was up.
@@ -99,7 +95,7 @@ export function ended(self: S, child: Child, reason: ExitReason): unknown {
   const asked = child.status === "stopping";
   const { restart: policy = "permanent", significant = false } = child.spec;
   const again = policy === "permanent" || (policy === "transient" && !isOrderly(reason));
-  if (!asked && again) return restart(self, child, reason);
+  if (!asked && again) return restart(self, child, reason, now);
   settle(self.state, child);
   if (!asked && significant && isShutdownDue(self.state, child)) self.stop("shutdown");
 }
@@ -112,52 +108,44 @@ function isShutdownDue({ autoShutdown, children }: SupervisorState, ended: Child
   return autoShutdown === "any_significant" || (autoShutdown === "all_significant" && !goOn);
 }
 
-function restart(self: S, child: Child, reason: ExitReason): unknown {
-  const { budget } = child.spec;
+function restart(self: S, child: Child, reason: ExitReason, now: number): unknown {
+  const progress = child.spec.budget?.progress;
   child.status = "restarting";
-  if (budget?.progress === undefined) {
-    // Without a measure of progress, and a budget of it, a period of life is one.
-    const age = self.host.now() - child.startedAt;
-    if (budget === undefined && age >= self.state.periodMs) child.streak = 0;
-    return restartOrGiveUp(self, child, reason);
-  }
-  const { progress } = budget;
+  if (progress === undefined) return restartOrGiveUp(self, child, reason, now);
   // As a task: whoever knows may be slow, or down as well, and no sibling is to wait for that.
   self.task("progress", progress, (answer) => {
     if (child.status !== "restarting") return;
     if (answer.ok && answer.value !== child.mark) child.streak = 0;
     if (answer.ok) child.mark = answer.value;
-    return restartOrGiveUp(self, child, reason);
+    return restartOrGiveUp(self, child, reason, self.host.now());
   });
 }
 
-function restartOrGiveUp(self: S, child: Child, reason: ExitReason): unknown {
+function restartOrGiveUp(self: S, child: Child, reason: ExitReason, now: number): unknown {
   child.streak++;
   child.restarts++;
-  const { backoff, budget, id } = child.spec;
+  const { backoff, budget } = child.spec;
   const admitted =
-    budget === undefined
-      ? self.state.window.admit(self.host.now())
-      : child.streak <= budget.restarts;
-  const { id: pid, label } = self;
-  const { intensity, periodMs } = self.state;
-  const what = {
-    child: id,
-    reason,
-    restarts: child.streak,
-    allowed: budget?.restarts ?? intensity,
-    periodMs: budget === undefined ? periodMs : null,
-  };
+    budget === undefined ? self.state.window.admit(now) : child.streak <= budget.restarts;
   if (!admitted) {
     child.status = "stopped";
-    self.emit({ type: "escalated", pid, label, ...what });
+    self.emit({ type: "escalated", ...account(self, child, reason) });
     self.stop("shutdown");
     return;
   }
   const delayMs = backoff === undefined ? 0 : delay(self, backoff, child.streak);
-  self.emit({ type: "restarting", pid, label, delayMs, ...what });
+  if (self.listens("restarting")) {
+    self.emit({ type: "restarting", delayMs, ...account(self, child, reason) });
+  }
   if (delayMs === 0) return startAgain(self, child);
   child.timer = self.after(delayMs, "restart", () => startAgain(self, child));
+}
+
+/** What its events say of a restart. */
+function account({ id: pid, label, state }: S, { spec, streak }: Child, reason: ExitReason) {
+  const allowed = spec.budget?.restarts ?? state.intensity;
+  const periodMs = spec.budget === undefined ? state.periodMs : null;
+  return { pid, label, child: spec.id, reason, restarts: streak, allowed, periodMs };
 }
 
 /** Jitter of a fifth either way, so that what fell together does not rise together. */
@@ -192,6 +180,6 @@ async function startTogether(self: S, child: Child): Promise<unknown> {
     forgetRef(state, each);
     each.lastExit = reason;
     each.status = "restarting";
-    return restartOrGiveUp(self, each, reason);
+    return restartOrGiveUp(self, each, reason, self.host.now());
   }
 }

@@ -40,7 +40,6 @@ export interface Child {
   status: ChildStatus;
   /** Not up once so far: if its first start fails nothing of it is kept. */
   fresh: boolean;
-  startedAt: number;
   restarts: number;
   /** Restarts since the last sign of progress. */
   streak: number;
@@ -101,7 +100,6 @@ export const newChild = (spec: ChildSpec): Child => ({
   ref: null,
   status: "starting",
   fresh: true,
-  startedAt: 0,
   restarts: 0,
   streak: 0,
   mark: undefined,

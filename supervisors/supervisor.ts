@@ -95,9 +95,9 @@ const calls = {
 
 const casts = {
   /** A child's `init` is over: sent from within the child's turn, before any exit of it. */
-  started: (self: S, id: string, pid: number, outcome: StartOutcome) => {
-    const child = self.state.children.get(id);
-    if (child?.ref?.id === pid && child.status === "starting") return begun(self, child, outcome);
+  started: (self: S, pid: number, outcome: StartOutcome) => {
+    const child = self.state.byPid.get(pid);
+    if (child?.status === "starting") return begun(self, child, outcome);
   },
 };
 

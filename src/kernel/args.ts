@@ -1,39 +1,28 @@
 /**
- * Why this exists: most messages carry one argument or two. An array for each of them, and its
- * spreading, would be a third of what a message costs: one argument is its message's body itself,
- * and only other numbers are packed.
+ * Why this exists: most messages carry one argument. An array for each of them, and its spreading,
+ * would be a third of what a message costs: one argument is its message's body itself, and only
+ * other numbers are packed.
  */
 import type { Handler } from "./actor.ts";
 import type { Process } from "./process.ts";
 
 class Args {
-  readonly count: number;
-  readonly first: unknown;
-  readonly second: unknown;
-  /** All of them, where they are more than two. */
-  readonly all: readonly unknown[] | null;
+  readonly all: readonly unknown[];
 
-  constructor(count: number, first: unknown, second: unknown, all: readonly unknown[] | null) {
-    this.count = count;
-    this.first = first;
-    this.second = second;
+  constructor(all: readonly unknown[]) {
     this.all = all;
   }
 }
 
-const NONE = new Args(0, undefined, undefined, null);
+/** The body of a message without an argument. */
+export const NONE: unknown = new Args([]);
 
-/** The body of a message with no argument, or two. */
-export const pack = (count: number, first: unknown, second: unknown): unknown =>
-  count === 0 ? NONE : new Args(count, first, second, null);
-
-/** Likewise with any number. */
+/** The body of a message with any number of them. */
 export const packAll = (all: readonly unknown[]): unknown =>
-  all.length === 1 ? all[0] : new Args(all.length, all[0], all[1], all);
+  all.length === 1 ? all[0] : all.length === 0 ? NONE : new Args(all);
 
 /** Calls a handler with what was packed. */
 export function apply(handler: Handler, process: Process, body: unknown): unknown {
   if (!(body instanceof Args)) return handler(process, body);
-  if (body.all !== null) return handler(process, ...body.all);
-  return body.count === 0 ? handler(process) : handler(process, body.first, body.second);
+  return body === NONE ? handler(process) : handler(process, ...body.all);
 }

@@ -1,7 +1,7 @@
 /** Why this exists: what becomes of a message that finds no room, by the policy of its definition. */
 import type { MailboxBound } from "./actor.ts";
 import type { Call } from "./call.ts";
-import { CALL, CAST, INFO, type Kind, type Letter, Mailbox } from "./mailbox.ts";
+import { CALL, INFO, type Kind, Mailbox } from "./mailbox.ts";
 
 export abstract class BoundedMailbox extends Mailbox {
   protected abstract readonly overflow: MailboxBound["overflow"];
@@ -19,8 +19,7 @@ export abstract class BoundedMailbox extends Mailbox {
 
   /** Makes room, unless all that waits must be heard. */
   #dropOldest(): void {
-    const letter: Letter = { kind: CAST, name: "", body: undefined, extra: null };
-    while (this.drop(letter)) {
+    for (let letter = this.drop(); letter !== null; letter = this.drop()) {
       const { kind, name, extra } = letter;
       if (mayBeLost(kind, extra)) {
         this.#lose(kind, name, extra);

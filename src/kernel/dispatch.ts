@@ -2,7 +2,7 @@
 import { apply } from "./args.ts";
 import type { Call } from "./call.ts";
 import type { ExitReason } from "./exit.ts";
-import { CALL, CAST, EXIT, INFO, type Kind, RUN } from "./mailbox.ts";
+import { CALL, CAST, CAST_TWO, EXIT, INFO, type Kind, RUN } from "./mailbox.ts";
 import type { Process } from "./process.ts";
 import type { Watch } from "./relations.ts";
 
@@ -16,12 +16,20 @@ export function dispatch(
 ): unknown {
   const { handlers } = process.definition;
   switch (kind) {
-    case CAST:
-    case CALL: {
-      const table = kind === CAST ? handlers.casts : handlers.calls;
-      const handler = table.get(name);
+    case CAST: {
+      const handler = handlers.casts.get(name);
       if (handler !== undefined) return apply(handler, process, body);
-      (extra as Call | null)?.unknown();
+      return process.kernel.deadLetter(process, kind, name, "unknown");
+    }
+    case CAST_TWO: {
+      const handler = handlers.casts.get(name);
+      if (handler !== undefined) return handler(process, body, extra);
+      return process.kernel.deadLetter(process, kind, name, "unknown");
+    }
+    case CALL: {
+      const handler = handlers.calls.get(name);
+      if (handler !== undefined) return apply(handler, process, body);
+      (extra as Call).unknown();
       return process.kernel.deadLetter(process, kind, name, "unknown");
     }
     case INFO:

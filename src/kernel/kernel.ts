@@ -7,7 +7,7 @@ import type { EventType, NewEvent, Observer, SystemEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Host } from "./host.ts";
 import type { LongHandlers } from "./long-handlers.ts";
-import { KIND_NAMES, type Kind, type Letter } from "./mailbox.ts";
+import { KIND_NAMES, type Kind } from "./mailbox.ts";
 import { Process } from "./process.ts";
 import type { Ref, RefOf } from "./ref.ts";
 import { beginWatch, type Watch } from "./relations.ts";
@@ -25,10 +25,9 @@ export class Kernel {
   longHandlers: LongHandlers | null = null;
   /** Whether anybody listens to single messages: asked before such an event is made. */
   traced = false;
-  /** Likewise for calls. */
+  /** Likewise for calls, and for births and ends. */
   callsTraced = false;
-  /** @internal the registers a message is read into */
-  readonly letter: Letter = { kind: 0, name: "", body: undefined, extra: null };
+  livesTraced = false;
   /** Those that live, linked to each other, the oldest first: a table would cost more than a spawn. */
   #oldest: Process | null = null;
   #youngest: Process | null = null;
@@ -39,7 +38,8 @@ export class Kernel {
   readonly #heard = new Map<EventType, boolean>();
   readonly #deadlines = new Map<number, Deadlines>();
   /** Those whose links and monitors are still to be told. */
-  readonly #deaths: (() => void)[] = [];
+  #deaths: (() => void)[] = [];
+  #spreading = false;
   #lastId = 0;
   #lastCall = 0;
 
@@ -63,7 +63,7 @@ export class Kernel {
     else this.#youngest.younger = process;
     this.#youngest = process;
     const { name } = process;
-    if (this.listens("spawned")) {
+    if (this.livesTraced) {
       const { id: pid, label } = process;
       this.emit({ type: "spawned", pid, label, parent: parent?.id ?? null });
     }
@@ -142,6 +142,7 @@ export class Kernel {
     this.#heard.clear();
     this.traced = this.listens("sent") || this.listens("handled");
     this.callsTraced = this.listens("called") || this.listens("settled");
+    this.livesTraced = (["spawned", "started", "exited"] as const).some((it) => this.listens(it));
   }
 
   /** Whether an event of this type would be heard. */
@@ -184,10 +185,15 @@ export class Kernel {
 
   /** @internal One death after the other: a chain of links may be longer than the stack is deep. */
   spread(tell: () => void): void {
-    this.#deaths.push(tell);
-    if (this.#deaths.length > 1) return;
+    if (this.#spreading) {
+      this.#deaths.push(tell);
+      return;
+    }
+    this.#spreading = true;
+    tell();
     for (const next of this.#deaths) next();
-    this.#deaths.length = 0;
+    if (this.#deaths.length > 0) this.#deaths = [];
+    this.#spreading = false;
   }
 
   /** @internal */

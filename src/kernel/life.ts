@@ -9,7 +9,7 @@ import { type Call, DeferredReply } from "./call.ts";
 import { dispatch } from "./dispatch.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Kernel } from "./kernel.ts";
-import { CALL, CAST, EXIT, INIT, KIND_NAMES, type Kind, type Letter, RUN } from "./mailbox.ts";
+import { CALL, EXIT, INIT, KIND_NAMES, type Kind, RUN } from "./mailbox.ts";
 import type { Process } from "./process.ts";
 import { including, Relations } from "./relations.ts";
 import type { SpawnOptions, StartOutcome } from "./self.ts";
@@ -44,8 +44,7 @@ export abstract class Life extends BoundedMailbox {
   readonly kernel: Kernel;
   /** @internal The host's monotonic milliseconds. */
   readonly bornAt: number;
-  /** @internal Messages that came, and those that were handled. */
-  received = 0;
+  /** @internal Messages that were handled, `init` among them. */
   handled = 0;
   readonly #limit: number;
   #held = false;
@@ -79,9 +78,13 @@ export abstract class Life extends BoundedMailbox {
     this.#limit = definition.handlers.mailbox.limit;
   }
 
-  /** @internal Its first message: what `init` is called with. */
+  /** @internal Its first turn is `init`'s. A place in the mailbox would push what follows into a chunk. */
   begin(this: Process, args: unknown[]): void {
-    this.put(INIT, "init", args, null);
+    const { kernel } = this;
+    if (kernel.traced) kernel.message("sent", this, KIND_NAMES[INIT], "init");
+    this.state = args;
+    this.#status = READY;
+    kernel.scheduler.enqueue(this);
   }
 
   protected get overflow(): MailboxBound["overflow"] {
@@ -115,16 +118,18 @@ export abstract class Life extends BoundedMailbox {
       return 0;
     }
     this.#status = RUNNING;
-    const letter: Letter = this.kernel.letter;
     let handled = 0;
     while (handled < quantum) {
       const next = this.#next;
-      if (next !== null) {
+      if (!this.#started) {
+        // Until now its state was what `init` is called with.
+        const args = this.state;
+        this.state = undefined;
+        this.receive(INIT, "init", args, null);
+      } else if (next !== null) {
         this.#next = null;
-        this.#handle(RUN, "continue", next, null);
-      } else if (this.shift(letter)) {
-        this.#handle(letter.kind, letter.name, letter.body, letter.extra as Call | null);
-      } else break;
+        this.receive(RUN, "continue", next, null);
+      } else if (!this.deliver()) break;
       handled++;
       this.handled++;
       if (this.#status !== RUNNING) return handled;
@@ -153,8 +158,8 @@ export abstract class Life extends BoundedMailbox {
     }
     if (this.waiting >= this.#limit && this.isFull(kind, name, extra)) return;
     if (kernel.traced) kernel.message("sent", this, KIND_NAMES[kind], name);
-    this.relations?.stopIdling();
-    this.received++;
+    const { relations } = this;
+    if (relations !== null && relations.idle !== null) relations.stopIdling();
     this.push(kind, name, body, extra);
     if (this.#status === IDLE && !this.#held) {
       this.#status = READY;
@@ -166,15 +171,16 @@ export abstract class Life extends BoundedMailbox {
     this.kernel.deadLetter(this, kind, name, "overflow");
   }
 
-  #handle(this: Process, kind: Kind, name: string, body: unknown, call: Call | null): void {
+  protected receive(this: Process, kind: Kind, name: string, body: unknown, extra: unknown): void {
     let result: unknown;
     const { longHandlers } = this.kernel;
     const began = longHandlers === null ? 0 : longHandlers.began();
-    if (kind === CALL) this.#current = call;
+    const call = kind === CALL ? (extra as Call) : null;
+    if (call !== null) this.#current = call;
     try {
       // What is told to stop before its first message has failed to start: a name was taken.
       const started = kind !== INIT || this.#stopping === null;
-      result = started ? dispatch(this, kind, name, body, call) : undefined;
+      result = started ? dispatch(this, kind, name, body, extra) : undefined;
       longHandlers?.returned(this, kind, name, began);
       if (isThenable(result)) {
         this.#suspend(result, kind, name, call);
@@ -217,7 +223,7 @@ export abstract class Life extends BoundedMailbox {
     if (this.#status === DEAD) return;
     const kernel = this.kernel;
     if (kernel.traced) kernel.message("handled", this, KIND_NAMES[kind], name);
-    if (kind === CALL && call !== null) this.#answer(call, result);
+    if (call !== null) this.#answer(call, result);
     else if (kind === INIT) this.#init(result);
     if (this.#stopping !== null && this.#status === RUNNING) this.#terminate(this.#stopping);
   }
@@ -248,7 +254,7 @@ export abstract class Life extends BoundedMailbox {
     }
     this.state = state;
     const { id: pid, label, kernel } = this;
-    if (kernel.listens("started")) kernel.emit({ type: "started", pid, label });
+    if (kernel.livesTraced) kernel.emit({ type: "started", pid, label });
     this.#tellStart({ status: "started" });
   }
 
@@ -260,17 +266,22 @@ export abstract class Life extends BoundedMailbox {
 
   #rest(this: Process): void {
     this.#status = IDLE;
-    this.relations?.takeTurns();
-    if (this.#held || (this.waiting === 0 && this.#next === null)) return;
+    const { relations } = this;
+    if (relations !== null && relations.turns !== null) relations.takeTurns();
+    if (this.#held || !this.#hasWork) return;
     // What was done between two messages may have sent it some.
     if (this.#status !== IDLE) return;
     this.#status = READY;
     this.kernel.scheduler.enqueue(this);
   }
 
-  /** @internal Runs `step` when no message is being handled: at once, if that is so. */
+  get #hasWork(): boolean {
+    return this.waiting > 0 || this.#next !== null || !this.#started;
+  }
+
+  /** @internal Runs `step` when no message is being handled: at once, if it began and that is so. */
   between(step: () => void): void {
-    if (this.#status === IDLE || this.#status === READY) step();
+    if (this.#started && (this.#status === IDLE || this.#status === READY)) step();
     else {
       const relations = this.relate();
       relations.turns = [...(relations.turns ?? []), step];
@@ -280,7 +291,7 @@ export abstract class Life extends BoundedMailbox {
   /** @internal Messages wait from now on, until they need not. Exit signals do not wait. */
   hold(this: Process, on: boolean): void {
     this.#held = on;
-    if (on || this.#status !== IDLE || (this.waiting === 0 && this.#next === null)) return;
+    if (on || this.#status !== IDLE || !this.#hasWork) return;
     this.#status = READY;
     this.kernel.scheduler.enqueue(this);
   }
@@ -319,7 +330,9 @@ export abstract class Life extends BoundedMailbox {
     kernel.forget(this);
     const { relations } = this;
     relations?.rest();
-    kernel.emit({ type: "exited", pid: this.id, label: this.label, reason });
+    if (kernel.livesTraced) {
+      kernel.emit({ type: "exited", pid: this.id, label: this.label, reason });
+    }
     this.#tellStart({ status: "failed", reason });
     this.#current?.exit(reason);
     if (relations !== null) kernel.spread(() => relations.tell(this, reason));
@@ -330,8 +343,9 @@ export abstract class Life extends BoundedMailbox {
   }
 
   #discard(reason: ExitReason): void {
-    const letter: Letter = { kind: CAST, name: "", body: undefined, extra: null };
-    while (this.shift(letter)) if (letter.kind === CALL) (letter.extra as Call).exit(reason);
+    for (let letter = this.shift(); letter !== null; letter = this.shift()) {
+      if (letter.kind === CALL) (letter.extra as Call).exit(reason);
+    }
   }
 
   /** @internal */

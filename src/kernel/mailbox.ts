@@ -5,17 +5,21 @@
  * given back, so that a burst leaves no memory behind.
  */
 
-/** What a message is for. */
+/** What a message is for. `CAST_TWO`: a cast with two arguments, which needs no third place. */
 export const CAST = 0;
-export const CALL = 1;
-export const INFO = 2;
-export const EXIT = 3;
-export const RUN = 4;
-export const INIT = 5;
-export type Kind = 0 | 1 | 2 | 3 | 4 | 5;
-export const KIND_NAMES = ["cast", "call", "info", "exit", "run", "init"] as const;
+export const CAST_TWO = 1;
+export const CALL = 2;
+export const INFO = 3;
+export const EXIT = 4;
+export const RUN = 5;
+export const INIT = 6;
+export type Kind = 0 | 1 | 2 | 3 | 4 | 5 | 6;
+export const KIND_NAMES = ["cast", "cast", "call", "info", "exit", "run", "init"] as const;
 
-/** The slots of one message. `body`: arguments, message or function; `extra`: the call or null. */
+/**
+ * The slots of one message. `body`: arguments, message or function; `extra`: the call, the second
+ * argument or null.
+ */
 export interface Letter {
   kind: Kind;
   name: string;
@@ -23,6 +27,8 @@ export interface Letter {
   extra: unknown;
 }
 
+/** In the place of a kind: no message. */
+const NONE = -1;
 const SLOTS = 4;
 const CHUNK = 32 * SLOTS;
 /**
@@ -34,6 +40,9 @@ const POOLED_MAX = 1024;
 
 interface Chunk {
   readonly slots: unknown[];
+  /** Where the oldest message in it begins, and where the next one will. */
+  read: number;
+  write: number;
   next: Chunk | null;
 }
 
@@ -42,7 +51,9 @@ let pooled = 0;
 
 function takeChunk(size: number): Chunk {
   const chunk = size === CHUNK ? pool : null;
-  if (chunk === null) return { slots: new Array(size).fill(undefined), next: null };
+  if (chunk === null) {
+    return { slots: new Array(size).fill(undefined), read: 0, write: 0, next: null };
+  }
   pool = chunk.next;
   pooled--;
   chunk.next = null;
@@ -51,6 +62,8 @@ function takeChunk(size: number): Chunk {
 
 function giveBack(chunk: Chunk): void {
   if (pooled >= POOLED_MAX || chunk.slots.length > CHUNK) return;
+  chunk.read = 0;
+  chunk.write = 0;
   chunk.next = pool;
   pool = chunk;
   pooled++;
@@ -63,111 +76,133 @@ export function emptyPool(): void {
 }
 
 /** A process extends this rather than holding one: one object per process instead of two. */
-export class Mailbox {
+export abstract class Mailbox {
   /** How many messages wait. */
   waiting = 0;
-  #inline = false;
-  #kind: Kind = CAST;
+  /** The first that waits; no kind: there is none, or it lies in a chunk. */
+  #kind: Kind | typeof NONE = NONE;
   #name = "";
   #body: unknown = undefined;
   #extra: unknown = null;
   #head: Chunk | null = null;
   #tail: Chunk | null = null;
-  #read = 0;
-  #write = 0;
   /** Older than everything else: see `keep`. */
   #kept: Letter[] | null = null;
+
+  /** What becomes of a message: told by `deliver`. */
+  protected abstract receive(kind: Kind, name: string, body: unknown, extra: unknown): void;
 
   protected push(kind: Kind, name: string, body: unknown, extra: unknown): void {
     this.waiting++;
     let chunk = this.#tail;
-    if (chunk === null && !this.#inline) {
-      this.#inline = true;
+    if (chunk === null && this.#kind === NONE) {
       this.#kind = kind;
       this.#name = name;
       this.#body = body;
       this.#extra = extra;
       return;
     }
-    if (chunk === null || this.#write === chunk.slots.length) chunk = this.#grow(chunk);
-    const { slots } = chunk;
-    const at = this.#write;
+    if (chunk === null || chunk.write === chunk.slots.length) chunk = this.#grow(chunk);
+    const { slots, write: at } = chunk;
     slots[at] = kind;
     slots[at + 1] = name;
     slots[at + 2] = body;
     slots[at + 3] = extra;
-    this.#write = at + SLOTS;
+    chunk.write = at + SLOTS;
   }
 
-  /** Moves the oldest message into `letter`; false when none waits. */
-  protected shift(letter: Letter): boolean {
-    return this.#kept === null ? this.drop(letter) : this.#takeKept(this.#kept, letter);
-  }
-
-  /** Likewise, but past what is kept. */
-  protected drop(letter: Letter): boolean {
-    if (this.#inline) {
-      this.#inline = false;
-      this.waiting--;
-      letter.kind = this.#kind;
-      letter.name = this.#name;
-      letter.body = this.#body;
-      letter.extra = this.#extra;
+  /** Hands the oldest message to `receive`; false when none waits. */
+  protected deliver(): boolean {
+    const kind = this.#kind;
+    // Kept ones are older, and so rare that they may take the long way.
+    if (this.#kept !== null) return this.#deliverSlowly();
+    if (kind !== NONE) {
+      const body = this.#body;
+      const extra = this.#extra;
+      this.#kind = NONE;
       this.#body = undefined;
       this.#extra = null;
+      this.waiting--;
+      this.receive(kind, this.#name, body, extra);
       return true;
     }
     const chunk = this.#head;
     if (chunk === null) return false;
-    this.waiting--;
-    const { slots } = chunk;
-    const at = this.#read;
-    letter.kind = slots[at] as Kind;
-    letter.name = slots[at + 1] as string;
-    letter.body = slots[at + 2];
-    letter.extra = slots[at + 3];
-    // The slots live on in the pool: what they pointed to must not.
-    slots[at + 2] = undefined;
-    slots[at + 3] = undefined;
-    this.#read = at + SLOTS;
-    if (this.#head === this.#tail ? this.#read === this.#write : this.#read === slots.length)
-      this.#drop(chunk);
+    const { slots, read: at } = chunk;
+    const body = slots[at + 2];
+    const extra = slots[at + 3];
+    const of = slots[at] as Kind;
+    const name = slots[at + 1] as string;
+    this.#passed(chunk, at);
+    this.receive(of, name, body, extra);
     return true;
+  }
+
+  #deliverSlowly(): boolean {
+    const letter = this.shift();
+    if (letter === null) return false;
+    this.receive(letter.kind, letter.name, letter.body, letter.extra);
+    return true;
+  }
+
+  /** Takes the oldest message; null when none waits. */
+  protected shift(): Letter | null {
+    const letter = this.#kept?.shift();
+    if (letter === undefined) return this.drop();
+    if (this.#kept?.length === 0) this.#kept = null;
+    this.waiting--;
+    return letter;
+  }
+
+  /** Likewise, but past what is kept. */
+  protected drop(): Letter | null {
+    const kind = this.#kind;
+    if (kind !== NONE) {
+      const letter = { kind, name: this.#name, body: this.#body, extra: this.#extra };
+      this.#kind = NONE;
+      this.#body = undefined;
+      this.#extra = null;
+      this.waiting--;
+      return letter;
+    }
+    const chunk = this.#head;
+    if (chunk === null) return null;
+    const { slots, read: at } = chunk;
+    const [body, extra] = [slots[at + 2], slots[at + 3]];
+    const letter = { kind: slots[at] as Kind, name: slots[at + 1] as string, body, extra };
+    this.#passed(chunk, at);
+    return letter;
   }
 
   /** Puts back what was taken by `drop`: it stays older than what still waits. */
   protected keep(letter: Letter): void {
     this.#kept ??= [];
-    this.#kept.push({ ...letter });
+    this.#kept.push(letter);
     this.waiting++;
   }
 
-  #takeKept(kept: Letter[], letter: Letter): boolean {
-    Object.assign(letter, kept.shift());
-    if (kept.length === 0) this.#kept = null;
+  /** The message at `at` was read. */
+  #passed(chunk: Chunk, at: number): void {
+    const { slots } = chunk;
+    // The slots live on in the pool: what they pointed to must not.
+    slots[at + 2] = undefined;
+    slots[at + 3] = undefined;
     this.waiting--;
-    return true;
+    const read = at + SLOTS;
+    chunk.read = read;
+    // Also when it is the last one and not full: an empty mailbox holds no chunk.
+    if (read !== chunk.write) return;
+    this.#head = chunk.next;
+    if (this.#head === null) this.#tail = null;
+    giveBack(chunk);
   }
 
   #grow(full: Chunk | null): Chunk {
     const size = full === null ? CHUNK : Math.min(2 * full.slots.length, CHUNK_MAX);
     const chunk = takeChunk(size);
-    if (full === null) {
-      this.#head = chunk;
-      this.#read = 0;
-    } else full.next = chunk;
+    if (full === null) this.#head = chunk;
+    else full.next = chunk;
     this.#tail = chunk;
-    this.#write = 0;
     return chunk;
-  }
-
-  #drop(empty: Chunk): void {
-    this.#head = empty.next;
-    this.#read = 0;
-    if (this.#head === null) {
-      this.#tail = null;
-      this.#write = 0;
-    }
-    giveBack(empty);
   }
 }

@@ -3,14 +3,14 @@
  * ends stands in `life.ts`.
  */
 import type { AnyActor, Deferred, StartArgs } from "./actor.ts";
-import { pack, packAll } from "./args.ts";
+import { NONE, packAll } from "./args.ts";
 import { Call, DeferredReply } from "./call.ts";
 import { CallError, needOption } from "./errors.ts";
 import type { EventType, LogLevel, NewEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
 import { Life } from "./life.ts";
-import { CALL, CAST, emptyPool, INFO, RUN } from "./mailbox.ts";
+import { CALL, CAST, CAST_TWO, emptyPool, INFO, RUN } from "./mailbox.ts";
 import type { Ref, RefOf } from "./ref.ts";
 import { endWatch, including, link, unlink, type Watch } from "./relations.ts";
 import type { Monitor, Outcome, Self, SpawnOptions } from "./self.ts";
@@ -26,8 +26,9 @@ export class Process extends Life implements Self<unknown>, Ref {
     // biome-ignore lint/complexity/noArguments: the one way to tell no argument from undefined
     const count = arguments.length - 1;
     if (count === 1) this.put(CAST, name, first, null);
+    else if (count === 2) this.put(CAST_TWO, name, first, second);
     // biome-ignore lint/complexity/noArguments: read here only, where they are more than two
-    else this.put(CAST, name, count > 2 ? rest(arguments, 1) : pack(count, first, second), null);
+    else this.put(CAST, name, count === 0 ? NONE : rest(arguments, 1), null);
   }
 
   send(message: unknown): void {
@@ -35,12 +36,12 @@ export class Process extends Life implements Self<unknown>, Ref {
   }
 
   call(name: string, ...args: unknown[]): Promise<never>;
-  call(name: string, first?: unknown, second?: unknown): Promise<never> {
+  call(name: string, first?: unknown): Promise<never> {
     // biome-ignore lint/complexity/noArguments: as above
     const count = arguments.length - 1;
     if (count === 1) return this.#ask(this.kernel.deadlines, name, first);
     // biome-ignore lint/complexity/noArguments: as above
-    const body = count > 2 ? rest(arguments, 1) : pack(count, first, second);
+    const body = count === 0 ? NONE : rest(arguments, 1);
     return this.#ask(this.kernel.deadlines, name, body);
   }
 

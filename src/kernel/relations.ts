@@ -23,7 +23,7 @@ const NOTHING: Set<never> = new Set();
 
 /** The set with the item in it: to be put in its place, for it may be another. */
 export const including = <T>(set: Set<T>, item: T): Set<T> =>
-  set === (NOTHING as Set<unknown>) ? new Set([item]) : set.add(item);
+  (set === (NOTHING as Set<unknown>) ? new Set<T>() : set).add(item);
 
 export class Relations {
   links: Set<Process> = NOTHING;
@@ -57,34 +57,39 @@ export class Relations {
 
   takeTurns(): void {
     while (this.turns !== null && this.turns.length > 0) this.turns.shift()?.();
+    this.turns = null;
   }
 
   /** Whether there is nothing in it that would be missed. */
   get isEmpty(): boolean {
     const { links, watchers, watching, timers, owed, releases, turns } = this;
     const sizes = [links, watchers, watching, timers, owed, releases].map(({ size }) => size);
-    const held = this.idle !== null || this.#controller !== null || (turns?.length ?? 0) > 0;
+    const held = this.idle !== null || this.#controller !== null || turns !== null;
     return !held && sizes.every((size) => size === 0);
   }
 
   /** Ends what the process had under way. */
   rest(): void {
-    for (const release of this.releases) release();
+    // Most have nothing of all this, and a crash loop is as fast as its dying.
+    if (this.releases.size > 0) for (const release of this.releases) release();
     this.stopIdling();
     this.takeTurns();
-    for (const cancel of this.timers) cancel();
-    this.timers.clear();
-    for (const watch of this.watching) watch.ref.relations?.watchers.delete(watch);
+    if (this.timers.size > 0) for (const cancel of this.timers) cancel();
+    this.timers = NOTHING;
+    if (this.watching.size > 0) {
+      for (const watch of this.watching) watch.ref.relations?.watchers.delete(watch);
+    }
     this.#controller?.abort();
   }
 
   /** Tells everybody, each once. */
   tell(self: Process, reason: ExitReason): void {
-    for (const call of [...this.owed]) call.exit(reason);
+    if (this.owed.size > 0) for (const call of [...this.owed]) call.exit(reason);
     for (const other of this.links) {
       other.relations?.links.delete(self);
       other.exitSignal(self, reason);
     }
+    if (this.watchers.size === 0) return;
     for (const watch of this.watchers) {
       watch.watcher?.relations?.watching.delete(watch);
       watch.tell(watch, reason);

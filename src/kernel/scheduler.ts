@@ -10,9 +10,9 @@ import type { Process } from "./process.ts";
 
 /** How long the loop may be kept from timers and I/O. */
 const SLICE_MS = 4;
-/** Messages between two looks at the clock. */
-const LOOK_EVERY = 64;
-/** Messages handled in microtasks before a macrotask is due whatever the clock says. */
+/** Messages between two looks at the clock, in one drain or in many. */
+const LOOK_EVERY = 16;
+/** Messages and wake-ups before a macrotask is due whatever the clock says. */
 const CREDIT = 4096;
 /** The most messages that one process may handle before the next one's turn. */
 const QUANTUM = 256;
@@ -28,18 +28,24 @@ export class Scheduler {
   #lastMacro: number;
   /** How many messages one process may handle before the next one's turn: a millisecond's worth. */
   #quantum = QUANTUM;
+  /** The last look at the clock, and the messages handled since. */
+  #lookedAt: number;
+  #unseen = 0;
   /** Set when app code got an answer: it should see it before the next process runs. */
   #yield = false;
   readonly #micro = (): void => this.#drain(true);
   readonly #macro = (): void => {
     this.#credit = CREDIT;
     this.#lastMacro = this.#host.now();
+    this.#lookedAt = this.#lastMacro;
+    this.#unseen = 0;
     this.#drain(false);
   };
 
   constructor(host: Host) {
     this.#host = host;
     this.#lastMacro = host.now();
+    this.#lookedAt = this.#lastMacro;
   }
 
   /** A process that has something to do and is not in the queue yet. */
@@ -68,33 +74,34 @@ export class Scheduler {
       return;
     }
     this.#draining = true;
-    const began = this.#host.now();
-    const handled = micro
-      ? this.#run(began, this.#lastMacro + SLICE_MS, this.#credit)
-      : this.#run(began, began + SLICE_MS, Number.MAX_SAFE_INTEGER);
-    if (micro) this.#credit = began - this.#lastMacro > SLICE_MS ? 0 : this.#credit - handled;
+    this.#credit -= 1 + this.#run(micro ? this.#credit : Number.MAX_SAFE_INTEGER);
     this.#draining = false;
     this.#armed = false;
     if (this.#first !== null) this.#arm();
   }
 
-  #run(began: number, until: number, credit: number): number {
+  /** Until nobody is ready, app code has an answer, or the slice or the credit is spent. */
+  #run(credit: number): number {
     let handled = 0;
-    let look = Math.min(LOOK_EVERY, this.#quantum);
     this.#yield = false;
     for (let process = this.#first; process !== null; process = this.#first) {
       this.#take(process, null);
-      handled += process.run(this.#quantum);
-      if (this.#yield) break;
-      if (handled < look) continue;
-      const now = this.#host.now();
-      this.#learn(handled, now - began);
-      look = handled + Math.min(LOOK_EVERY, this.#quantum);
-      if (handled >= credit) break;
-      // With the slice the credit is spent as well.
-      if (now > until) return CREDIT;
+      const many = process.run(this.#quantum);
+      handled += many;
+      this.#unseen += many;
+      if (this.#unseen >= Math.min(LOOK_EVERY, this.#quantum) && this.#isLate()) return CREDIT;
+      if (this.#yield || handled >= credit) break;
     }
-    return handled + 1;
+    return handled;
+  }
+
+  /** A look at the clock: whether the loop has been kept for a slice. */
+  #isLate(): boolean {
+    const now = this.#host.now();
+    this.#learn(this.#unseen, now - this.#lookedAt);
+    this.#lookedAt = now;
+    this.#unseen = 0;
+    return now - this.#lastMacro > SLICE_MS;
   }
 
   /** Slow handlers get fewer messages a turn at once, fast ones more by and by. */

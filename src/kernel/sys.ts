@@ -11,8 +11,7 @@ export interface Statistics {
   readonly status: string;
   /** Messages that wait. */
   readonly waiting: number;
-  /** Since its start: messages that came, and that were taken up. */
-  readonly received: number;
+  /** Messages that were handled since its start, `init` among them. */
   readonly handled: number;
   /** Milliseconds of the host. */
   readonly ageMs: number;
@@ -49,8 +48,8 @@ export const suspend = (ref: Ref): void => asProcess(ref).hold(true);
 export const resume = (ref: Ref): void => asProcess(ref).hold(false);
 
 export function statistics(ref: Ref): Statistics {
-  const { status, waiting, received, handled, bornAt, kernel } = asProcess(ref);
-  return { status, waiting, received, handled, ageMs: kernel.host.now() - bornAt };
+  const { status, waiting, handled, bornAt, kernel } = asProcess(ref);
+  return { status, waiting, handled, ageMs: kernel.host.now() - bornAt };
 }
 
 const TRACED: readonly EventType[] = [

@@ -7,8 +7,12 @@ class Open extends Mailbox {
   put(body: unknown, kind: Kind = CAST, name = "m", extra: unknown = null): void {
     this.push(kind, name, body, extra);
   }
-  take(letter: Letter = { kind: 0, name: "", body: undefined, extra: null }): Letter | null {
-    return this.shift(letter) ? letter : null;
+  received: Letter | null = null;
+  protected receive(kind: Kind, name: string, body: unknown, extra: unknown): void {
+    this.received = { kind, name, body, extra };
+  }
+  take(): Letter | null {
+    return this.deliver() ? this.received : null;
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { actor, ignore } from "../../src/kernel/actor.ts";
 import type { ExitReason } from "../../src/kernel/exit.ts";
+import { asProcess } from "../../src/kernel/process.ts";
 import type { Self, StartOutcome } from "../../src/kernel/self.ts";
 import { downs, gate, log, probe, scene, state, watched } from "./scene.ts";
 
@@ -15,7 +16,7 @@ describe("init", () => {
     const { spawn, settle } = scene();
     const adder = actor({ init: (_self, a: number, b: number) => ({ sum: a + b }) });
     const ref = spawn(adder, 2, 3);
-    expect(state(ref)).toBeUndefined();
+    expect(asProcess(ref).status).toBe("starting");
     await settle();
     expect(state(ref)).toEqual({ sum: 5 });
   });

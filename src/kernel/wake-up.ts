@@ -1,0 +1,74 @@
+/**
+ * Why this exists: the runtime's microtask. What an AsyncLocalStorage holds belongs to whoever
+ * sends, and must not be found by whoever is woken; and whoever uses none must not pay for that.
+ */
+import { executionAsyncResource } from "node:async_hooks";
+
+/** Whoever is to be woken: one system as a rule. */
+let first: (() => void) | null = null;
+let others: (() => void)[] = [];
+
+/** Runs `run` in a microtask, in nobody's async context. */
+export function wakeSoon(run: () => void): void {
+  if (first !== null) {
+    others.push(run);
+    return;
+  }
+  first = run;
+  if (mayCarry) wakeUp();
+  else void RESOLVED.then(quickly);
+}
+
+function runAll(): void {
+  const run = first;
+  const more = others;
+  first = null;
+  if (more.length > 0) others = [];
+  runShielded(run);
+  for (const each of more) runShielded(each);
+}
+
+/** Whoever woke with a fault must not keep the others asleep; it is Node's to report. */
+function runShielded(run: (() => void) | null): void {
+  try {
+    run?.();
+  } catch (error) {
+    setImmediate(() => {
+      throw error;
+    });
+  }
+}
+
+// The clean way. What follows an `await` runs in the context of its function, and this one's is
+// nobody's: so it waits, from the first, for whoever sends to resolve the promise it waits for. An
+// AsyncResource would cost three times this.
+let wakeUp: (value?: undefined) => void = () => {};
+const grab = (resolve: (value?: undefined) => void): void => {
+  wakeUp = resolve;
+};
+async function forEver(): Promise<never> {
+  for (let next = new Promise<undefined>(grab); ; ) {
+    await next;
+    next = new Promise<undefined>(grab);
+    runAll();
+  }
+}
+void forEver();
+
+// The quick way, a third off a call. A reaction runs in the context in which it was attached: here
+// the sender's. Before Node 24 that is carried by promise hooks, which are off until the first
+// store is used; once they are on, a reaction's resource is its promise. So the first that finds
+// one goes the clean way instead, and all after it. Later Nodes carry contexts without a trace.
+const RESOLVED = Promise.resolve();
+let mayCarry = !contextsNeedHooks();
+function quickly(): void {
+  if (executionAsyncResource() instanceof Promise) {
+    mayCarry = true;
+    wakeUp();
+  } else runAll();
+}
+
+function contextsNeedHooks(): boolean {
+  const options = `${process.execArgv.join(" ")} ${process.env["NODE_OPTIONS"] ?? ""}`;
+  return Number.parseInt(process.versions.node, 10) < 24 && !options.includes("async-context-frame");
+}
