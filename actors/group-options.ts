@@ -1,5 +1,5 @@
 /** Why this exists: every option of a consumer group, with its default and what is allowed. */
-import { needOption as need, OptionError } from "../src/kernel/errors.ts";
+import { needOption as need, needFields } from "../src/kernel/errors.ts";
 import type { LogDriver } from "../src/ports/log-driver.ts";
 import type { EachBatch, EachMessage } from "./handler.ts";
 
@@ -72,15 +72,11 @@ export const GROUP_OPTION_NAMES: readonly string[] = [
   ...["groupId", "topics", "source", "eachMessage", "eachBatch", "name"],
   ...Object.keys(DEFAULTS),
 ];
+const NAMES = Object.fromEntries(GROUP_OPTION_NAMES.map((name) => [name, true] as const));
 
 /** Throws an `OptionError` naming the first option that cannot be meant. */
 export function groupOptions(given: ConsumerGroupOptions): GroupOptions {
-  need(typeof given === "object" && given !== null, "options", given, "an object");
-  for (const name of Object.keys(given)) {
-    if (!GROUP_OPTION_NAMES.includes(name)) {
-      throw new OptionError(name, given[name as never], `one of ${GROUP_OPTION_NAMES.join(", ")}`);
-    }
-  }
+  needFields(given, NAMES);
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const options = { ...DEFAULTS, name: given.groupId, ...set } as GroupOptions;
   checkWhat(options);

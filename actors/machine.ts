@@ -15,6 +15,7 @@ import {
   type SnapshotFrom,
 } from "xstate";
 import { actor, type Description } from "../src/kernel/actor.ts";
+import { isRecord, needFields, needMethods, needOption } from "../src/kernel/errors.ts";
 import type { Cancel } from "../src/kernel/host.ts";
 import type { Self } from "../src/kernel/self.ts";
 
@@ -69,7 +70,12 @@ export function memoryStore(): MachineStore {
  * when the machine is done, and with the error that nobody in the machine handled.
  */
 export function machine<M extends AnyStateMachine>(logic: M, options: MachineOptions = {}) {
+  // What stands in all its machines, and in no other logic of XState's.
+  const isMachine = typeof logic?.provide === "function" && isRecord(logic.root);
+  needOption(isMachine, "machine", logic, "a machine of XState 5, as createMachine makes it");
+  needFields(options, { name: true, store: true });
   const { name = logic.id, store } = options;
+  if (store !== undefined) needMethods(store, ["read", "write"], "store", name);
   return actor({
     name,
     init: (self, input?: InputFrom<M>): State<M> => begin(self, logic, input, store),
@@ -78,7 +84,11 @@ export function machine<M extends AnyStateMachine>(logic: M, options: MachineOpt
       persisted: ({ state }): PersistedMachine => state.persist(),
     },
     casts: {
-      send: ({ state }, event: EventFromLogic<M>) => state.root.send(event),
+      send: ({ state, label }, event: EventFromLogic<M>) => {
+        const isEvent = typeof event?.type === "string";
+        needOption(isEvent, "send", event, "an event: an object with a type", label);
+        state.root.send(event);
+      },
     },
     describe: ({ state }): Description => {
       const { value, status, children } = state.root.getSnapshot();
@@ -94,6 +104,9 @@ function begin<M extends AnyStateMachine>(
   store: MachineStore | undefined,
 ): State<M> {
   const kept = store?.read();
+  // A promise, above all: it would be taken for nothing kept, and the machine would begin anew.
+  const isKept = kept === undefined || (isRecord(kept?.snapshot) && Array.isArray(kept.delays));
+  needOption(isKept, "store.read", kept, "what write was given, or undefined", self.label);
   const clock = {
     setTimeout: (fire: () => void, ms: number): Cancel => self.after(ms, "delay", fire),
     clearTimeout: (cancel: Cancel | undefined): void => cancel?.(),

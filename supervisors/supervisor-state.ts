@@ -6,7 +6,7 @@ import {
   checkChildSpec,
   type StartChildResult,
 } from "../src/kernel/child-spec.ts";
-import { needOption, OptionError } from "../src/kernel/errors.ts";
+import { needFields, needOption } from "../src/kernel/errors.ts";
 import type { ExitReason } from "../src/kernel/exit.ts";
 import type { Cancel } from "../src/kernel/host.ts";
 import type { Ref } from "../src/kernel/ref.ts";
@@ -65,18 +65,33 @@ export interface SupervisorState {
   readonly dynamic: boolean;
 }
 
-export function newState(options: SupervisorOptions, dynamic: boolean): SupervisorState {
+type Names = Readonly<Partial<Record<keyof SupervisorOptions, true>>>;
+/** What a supervisor whose children come and go is told. */
+const DYNAMIC: Names = { intensity: true, periodMs: true };
+export const NAMES = { ...DYNAMIC, strategy: true, children: true, autoShutdown: true } as const;
+
+/** `label`: the supervisor's, for whoever made a mistake. */
+export function newState(
+  options: SupervisorOptions,
+  dynamic: boolean,
+  label: string,
+): SupervisorState {
+  const need = (good: boolean, option: string, value: unknown, allowed: string): void =>
+    needOption(good, option, value, allowed, label);
+  needFields(options, dynamic ? DYNAMIC : NAMES, "", label);
   const { strategy = "one_for_one", autoShutdown = "never", children = [] } = options;
   const { intensity = 1, periodMs = 5_000 } = options;
-  needOption(STRATEGIES.includes(strategy), "strategy", strategy, STRATEGIES.join(", "));
-  needOption(SHUTDOWNS.includes(autoShutdown), "autoShutdown", autoShutdown, SHUTDOWNS.join(", "));
+  need(STRATEGIES.includes(strategy), "strategy", strategy, STRATEGIES.join(", "));
+  need(SHUTDOWNS.includes(autoShutdown), "autoShutdown", autoShutdown, SHUTDOWNS.join(", "));
   const isCount = Number.isInteger(intensity) && intensity >= 0;
-  needOption(isCount, "intensity", intensity, "a whole number from 0");
-  needOption(periodMs > 0, "periodMs", periodMs, "milliseconds above 0");
+  need(isCount, "intensity", intensity, "a whole number from 0");
+  const isPeriod = typeof periodMs === "number" && periodMs > 0;
+  need(isPeriod, "periodMs", periodMs, "milliseconds above 0");
+  need(Array.isArray(children), "children", children, "an array of child specifications");
   const ids = new Set<string>();
   for (const [i, spec] of children.entries()) {
-    checkChild(spec, autoShutdown, `children[${i}]`);
-    if (ids.has(spec.id)) throw new OptionError(`children[${i}].id`, spec.id, "an id used once");
+    checkChild(spec, autoShutdown, `children[${i}]`, label);
+    need(!ids.has(spec.id), `children[${i}].id`, spec.id, "an id used once");
     ids.add(spec.id);
   }
   const window = createRestartWindow(intensity, periodMs);
@@ -89,10 +104,11 @@ export function checkChild(
   spec: ChildSpec,
   autoShutdown: SupervisorState["autoShutdown"],
   path: string,
+  label?: string,
 ): void {
-  checkChildSpec(spec, path);
+  checkChildSpec(spec, path, label);
   const alone = spec.significant !== true || autoShutdown !== "never";
-  needOption(alone, `${path}.significant`, true, "false, where autoShutdown is never");
+  needOption(alone, `${path}.significant`, true, "false, where autoShutdown is never", label);
 }
 
 export const newChild = (spec: ChildSpec): Child => ({

@@ -32,7 +32,7 @@ const calls = {
     const { state } = self;
     const reply = self.defer<StartChildResult>();
     try {
-      checkChild(spec, state.autoShutdown, "spec");
+      checkChild(spec, state.autoShutdown, "spec", self.label);
     } catch (error) {
       // The mistake of whoever asks: no reason for the other children to fall.
       reply.reject(error);
@@ -113,7 +113,7 @@ const terminate = (self: S): Promise<void> => stopAll(self, self.state);
 export const supervisor = actor({
   name: "supervisor",
   init: async (self, options: SupervisorOptions): Promise<SupervisorState> => {
-    const state = newState(options, false);
+    const state = newState(options, false, self.label);
     self.trapExit = true;
     for (const spec of options.children ?? []) {
       const child = newChild(spec);
@@ -144,7 +144,7 @@ export const dynamicSupervisor = actor({
     options: Pick<SupervisorOptions, "intensity" | "periodMs"> = {},
   ): SupervisorState => {
     self.trapExit = true;
-    return newState(options, true);
+    return newState(options, true, self.label);
   },
   calls,
   casts,

@@ -1,18 +1,29 @@
 /** Why this exists: the whole that an application holds: one kernel under one top supervisor. */
-import type { AnyActor, StartArgs } from "../src/kernel/actor.ts";
-import { type ChildSpec, checkChildSpec, type StartChildResult } from "../src/kernel/child-spec.ts";
+import { type AnyActor, needDefinition, type StartArgs } from "../src/kernel/actor.ts";
+import type { ChildSpec, StartChildResult } from "../src/kernel/child-spec.ts";
 import type { DeadLetter } from "../src/kernel/dead-letters.ts";
-import { needOption, StartError } from "../src/kernel/errors.ts";
-import type { EventType, Observer } from "../src/kernel/events.ts";
+import {
+  isMs,
+  isName,
+  isRecord,
+  needFields,
+  needFunction,
+  needMethods,
+  needOption,
+  needReason,
+  StartError,
+} from "../src/kernel/errors.ts";
+import { type EventType, LOG_LEVELS, type Observer } from "../src/kernel/events.ts";
 import type { ExitReason } from "../src/kernel/exit.ts";
 import type { Host } from "../src/kernel/host.ts";
 import { Kernel } from "../src/kernel/kernel.ts";
 import { LOGGED, type Logger, logEvents } from "../src/kernel/logger.ts";
 import { LongHandlers } from "../src/kernel/long-handlers.ts";
 import { nodeHost, stderrLogger } from "../src/kernel/node-host.ts";
-import { asProcess, type Process } from "../src/kernel/process.ts";
+import { needRef, type Process } from "../src/kernel/process.ts";
 import type { Ref, RefOf } from "../src/kernel/ref.ts";
 import { dynamicSupervisor } from "./supervisor.ts";
+import { checkChild } from "./supervisor-state.ts";
 import { type TreeNode, treeOf } from "./tree.ts";
 
 export interface SystemOptions {
@@ -59,12 +70,10 @@ export interface System extends AsyncDisposable {
 }
 
 export function createSystem(options: SystemOptions = {}): System {
-  const kernel = new Kernel(options.host ?? nodeHost);
-  const { logger = stderrLogger, name = "system" } = options;
+  const { logger = stderrLogger, name = "system", host = nodeHost } = checked(options);
   const { longHandlerMs } = options;
+  const kernel = new Kernel(host);
   if (longHandlerMs !== undefined) {
-    const isTime = typeof longHandlerMs === "number" && longHandlerMs >= 0;
-    needOption(isTime, "longHandlerMs", longHandlerMs, "milliseconds of 0 or more");
     kernel.longHandlers = new LongHandlers(kernel, longHandlerMs);
   }
   if (logger !== false) kernel.observe(logEvents(logger), LOGGED);
@@ -74,11 +83,15 @@ export function createSystem(options: SystemOptions = {}): System {
   let lastId = 0;
 
   const start = async (first: AnyActor | ChildSpec, ...args: unknown[]): Promise<Ref> => {
-    const spec = "id" in first ? first : { id: first.name, start: first, args };
+    const isSpec = isRecord(first) && ("id" in first || "start" in first);
+    if (isSpec) checkChild(first, "never", "spec", name);
+    else needDefinition(first, "start", name);
+    const isAlone = !isSpec || args.length === 0;
+    needOption(isAlone, "start", args, "no arguments beside a specification", name);
+    const spec = isSpec ? first : { id: first.name, start: first, args };
     lastId++;
     if (!root.alive) throw new StartError(spec.id, "the system is stopped");
-    if ("id" in first) checkChildSpec(first, "spec");
-    const id = lastId === 1 || "id" in first ? spec.id : `${spec.id}-${lastId}`;
+    const id = lastId === 1 || isSpec ? spec.id : `${spec.id}-${lastId}`;
     const result = await top.callWithin(Number.POSITIVE_INFINITY, "startChild", {
       ...spec,
       id,
@@ -95,16 +108,42 @@ export function createSystem(options: SystemOptions = {}): System {
 
   return {
     start: start as System["start"],
-    whereis: (wanted, definition) => kernel.whereis(wanted, definition),
-    exit: (ref, reason) => kernel.exit(asProcess(ref), reason, null),
-    exited: (ref) => kernel.exited(asProcess(ref)),
+    whereis: (wanted, definition) => kernel.whereis(wanted, definition, name),
+    exit: (ref, reason) => {
+      needReason(reason, "exit.reason", name);
+      kernel.exit(needRef(ref, "exit.ref", kernel, name), reason, null);
+    },
+    exited: (ref) => kernel.exited(needRef(ref, "exited.ref", kernel, name)),
     processes: () => [...kernel.processes()],
     tree: () => treeOf(kernel, root),
     deadLetters: () => ({ count: kernel.deadLetters.count, last: kernel.deadLetters.last() }),
-    observe: (observer, types) => kernel.observe(observer, types),
+    observe: (observer, types) => {
+      // Whatever a listener throws is Node's to report: one that is none would end the application.
+      needFunction(observer, "observer", name);
+      const isList = types === undefined || Array.isArray(types);
+      needOption(isList, "types", types, "an array of event types", name);
+      return kernel.observe(observer, types);
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+const NAMES: Readonly<Record<keyof SystemOptions, true>> = {
+  ...{ name: true, host: true, logger: true, longHandlerMs: true },
+};
+const ASKED = ["now", "wallNow", "wake", "timer", "choose"] as const;
+
+/** Throws an `OptionError` for the first that cannot be meant. */
+function checked(options: SystemOptions): SystemOptions {
+  needFields(options, NAMES);
+  const { name, host, logger, longHandlerMs } = options;
+  needOption(name === undefined || isName(name), "name", name, "a name");
+  const isTime = longHandlerMs === undefined || isMs(longHandlerMs);
+  needOption(isTime, "longHandlerMs", longHandlerMs, "milliseconds of 0 or more");
+  if (host !== undefined) needMethods(host, ASKED, "host");
+  if (logger !== undefined && logger !== false) needMethods(logger, LOG_LEVELS, "logger");
+  return options;
 }
 
 function started(id: string, result: StartChildResult): Ref {

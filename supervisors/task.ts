@@ -4,9 +4,17 @@
  */
 import { actor } from "../src/kernel/actor.ts";
 import { child, type SupervisorCalls } from "../src/kernel/child-spec.ts";
-import { CallError, needOption, StartError } from "../src/kernel/errors.ts";
+import {
+  CallError,
+  isMs,
+  isName,
+  needFields,
+  needFunction,
+  needOption,
+  StartError,
+} from "../src/kernel/errors.ts";
 import { formatReason } from "../src/kernel/exit.ts";
-import { asProcess, type Process } from "../src/kernel/process.ts";
+import { asProcess, needRef, type Process } from "../src/kernel/process.ts";
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Outcome } from "../src/kernel/self.ts";
 
@@ -55,8 +63,9 @@ export async function runTask<T>(
   const told = new Promise<T>((resolve, reject) => {
     tell = (outcome) => (outcome.ok ? resolve(outcome.value as T) : reject(outcome.error));
   });
+  needFields(options, { label: true, timeoutMs: true });
   const { timeoutMs } = options;
-  const good = timeoutMs === undefined || timeoutMs >= 0;
+  const good = timeoutMs === undefined || isMs(timeoutMs);
   needOption(good, "timeoutMs", timeoutMs, "milliseconds of 0 or more");
   const process = await start(supervisor, work, options, tell);
   const { kernel, label } = process;
@@ -83,6 +92,7 @@ export async function startTask(
   work: TaskWork<unknown>,
   options: Pick<TaskOptions, "label"> = {},
 ): Promise<Ref> {
+  needFields(options, { label: true });
   return start(supervisor, work, options, () => {});
 }
 
@@ -92,9 +102,13 @@ async function start(
   options: TaskOptions,
   tell: (outcome: Outcome<unknown>) => void,
 ): Promise<Process> {
+  needRef(supervisor, "supervisor");
+  needFunction(work, "work");
+  const { label = "task" } = options;
+  needOption(isName(label), "label", label, "a name");
   const count = (counts.get(supervisor) ?? 0) + 1;
   counts.set(supervisor, count);
-  const id = `${options.label ?? "task"}-${count}`;
+  const id = `${label}-${count}`;
   const spec = child({ id, start: task, args: [work, tell], restart: "temporary" });
   const result = await supervisor.callWithin(Number.POSITIVE_INFINITY, "startChild", spec);
   if (result.status === "started") return asProcess(result.ref);

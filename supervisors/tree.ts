@@ -1,7 +1,10 @@
 /** Why this exists: the living system as plain data, and as lines that a person can read. */
 import type { AnyActor, Description, Plain } from "../src/kernel/actor.ts";
+import { isRecord, needOption } from "../src/kernel/errors.ts";
+import { formatCause } from "../src/kernel/exit.ts";
 import type { Kernel } from "../src/kernel/kernel.ts";
 import type { Process } from "../src/kernel/process.ts";
+import { isThenable } from "../src/kernel/thenable.ts";
 import { dynamicSupervisor, supervisor } from "./supervisor.ts";
 
 /** Plain data: what `JSON.stringify` makes of it is all there is. `String(node)` draws it. */
@@ -80,9 +83,13 @@ function detailOf(process: Process): Description {
   const { describe } = process.definition.handlers;
   if (describe === null || process.status === "starting") return {};
   try {
-    return describe(process);
+    const detail = describe(process);
+    // An async one, whose failure is nobody's.
+    if (isThenable(detail)) detail.then(undefined, () => {});
+    needOption(isRecord(detail), "describe", detail, "an object", process.label);
+    return detail;
   } catch (error) {
-    return { describe: String(error) };
+    return { describe: formatCause(error) };
   }
 }
 
@@ -137,5 +144,5 @@ function budget({ strategy, intensity, periodMs, recentRestarts }: Description):
 /** What is short enough for the line; the rest is in the data. */
 function cell(key: string, value: Plain): string[] {
   if (value === null || typeof value === "object") return [];
-  return [typeof value === "string" ? value : `${key} ${value}`];
+  return [typeof value === "string" ? value : `${key} ${String(value)}`];
 }

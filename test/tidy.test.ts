@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FILE_LINES = 300;
 /** Files that are longer, each for a reason. */
 const LONGER: Record<string, { lines: number; why: string }> = {
-  "src/kernel/life.ts": { lines: 340, why: "one life, whose steps lead to each other" },
+  "src/kernel/life.ts": { lines: 350, why: "one life, whose steps lead to each other" },
   "src/drivers/memory-member.ts": { lines: 320, why: "one life, whose steps lead to each other" },
   "src/sim/world.ts": { lines: 340, why: "it holds the other parts together, and is no more" },
   "supervisors/supervisor.ts": { lines: 430, why: "starting, ending and stopping share one table" },
@@ -19,7 +19,7 @@ const LONGER: Record<string, { lines: number; why: string }> = {
 
 /** Folder to what it may import; longest prefix wins. Null: everything. */
 const MAY_IMPORT: Record<string, readonly string[] | null> = {
-  "src/kernel/": ["src/kernel/"],
+  "src/kernel/": ["src/kernel/", "node:async_hooks"],
   "src/ports/": ["src/ports/", "src/kernel/"],
   "src/drivers/": ["kafkajs", "src/drivers/", "src/ports/", "src/kernel/"],
   "actors/": ["xstate", "actors/", "src/ports/", "src/kernel/"],
@@ -67,7 +67,7 @@ describe("every source file", () => {
     const telltale =
       /\b(Date\.now|Math\.random|new Date|performance\.now|setTimeout|setInterval|setImmediate|queueMicrotask|randomUUID)\b(?!:)/;
     // The simulator's guard stands in for them; the rest of it says how long a check really took.
-    const allowed = /^src\/(kernel\/node-host|drivers\/kafkajs|commands\/|sim\/)/;
+    const allowed = /^src\/(kernel\/(node-host|wake-up)|drivers\/kafkajs|commands\/|sim\/)/;
     const found = sources.filter((file) => !allowed.test(file) && telltale.test(code(file)));
     expect(found).toEqual([]);
   });
@@ -82,7 +82,7 @@ describe("the entry holdfast", () => {
       seen.add(file);
       for (const to of imports(file)) {
         if (to.includes("/")) visit(to);
-        else packages.add(to);
+        else if (!to.startsWith("node:")) packages.add(to);
       }
     };
     visit("src/index.ts");

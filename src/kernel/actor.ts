@@ -2,7 +2,7 @@
  * Why this exists: what a user writes to say what one process does, and how the names, arguments
  * and replies of its messages are inferred from that.
  */
-import { needOption } from "./errors.ts";
+import { isName, isRecord, needFields, needFunction, needNames, needOption } from "./errors.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Self } from "./self.ts";
 
@@ -145,17 +145,9 @@ export function actor<
 >(
   options: ActorOptions<I, Start, CallArgs, Replies, CastArgs>,
 ): Actor<Start, CallProtocol<CallArgs, Replies>, CastProtocol<CastArgs>> {
-  const { mailbox = UNBOUNDED } = options;
-  const { limit, overflow } = mailbox;
-  needOption(
-    limit === NO_LIMIT || (Number.isInteger(limit) && limit >= 1),
-    "mailbox.limit",
-    limit,
-    "a whole number from 1",
-  );
-  needOption(POLICIES.includes(overflow), "mailbox.overflow", overflow, POLICIES.join(", "));
+  checkOptions(options);
   const handlers = {
-    mailbox,
+    mailbox: options.mailbox ?? UNBOUNDED,
     init: options.init,
     calls: new Map(Object.entries(options.calls ?? {})),
     casts: new Map(Object.entries(options.casts ?? {})),
@@ -164,4 +156,53 @@ export function actor<
     describe: options.describe ?? null,
   } as unknown as Handlers;
   return { name: options.name ?? "actor", handlers };
+}
+
+const NAMES: Readonly<Record<keyof ActorOptions<0, [], 0, 0, 0>, true>> = {
+  ...{ name: true, init: true, calls: true, casts: true, info: true, terminate: true },
+  ...{ describe: true, mailbox: true },
+};
+const BOUND_NAMES: Readonly<Record<keyof MailboxBound, true>> = { limit: true, overflow: true };
+
+/** Throws an `OptionError` that names the actor and the first option which cannot be meant. */
+function checkOptions(options: unknown): void {
+  needOption(isRecord(options), "options", options, "an object");
+  const given = options as Record<string, unknown>;
+  const { name = "actor", mailbox = UNBOUNDED } = given;
+  needOption(isName(name), "name", name, "a name");
+  const actorName = name as string;
+  needNames(given, NAMES, "", actorName);
+  needFunction(given.init, "init", actorName);
+  for (const option of ["info", "terminate", "describe"]) {
+    if (given[option] !== undefined) needFunction(given[option], option, actorName);
+  }
+  for (const table of ["calls", "casts"]) {
+    if (given[table] !== undefined) checkTable(given[table], table, actorName);
+  }
+  needFields(mailbox, BOUND_NAMES, "mailbox", actorName);
+  const { limit, overflow } = mailbox as MailboxBound;
+  const isCount = Number.isInteger(limit) && limit >= 1;
+  needOption(isCount, "mailbox.limit", limit, "a whole number from 1", actorName);
+  const isPolicy = POLICIES.includes(overflow);
+  needOption(isPolicy, "mailbox.overflow", overflow, POLICIES.join(", "), actorName);
+}
+
+/** The methods of a class's instance are its prototype's, where nobody would find them. */
+function checkTable(table: unknown, option: string, actorName: string): void {
+  const isPlain = typeof table === "object" && table !== null && depth(table) <= 1;
+  needOption(isPlain, option, table, "an object of functions", actorName);
+  for (const [name, handler] of Object.entries(table as object)) {
+    needFunction(handler, `${option}.${name}`, actorName);
+  }
+}
+
+/** How many prototypes it has. */
+function depth(value: object): number {
+  const prototype: object | null = Object.getPrototypeOf(value);
+  return prototype === null ? 0 : 1 + depth(prototype);
+}
+
+export function needDefinition(value: unknown, option: string, actorName?: string): void {
+  const good = typeof (value as AnyActor | undefined)?.handlers?.init === "function";
+  needOption(good, option, value, "a definition made by actor()", actorName);
 }

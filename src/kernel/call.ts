@@ -4,8 +4,8 @@
  * list and not a timer; one timer per length waits for the oldest.
  */
 import type { Deferred } from "./actor.ts";
-import { CallError } from "./errors.ts";
-import { type ExitReason, formatReason } from "./exit.ts";
+import { CallError, OptionError, show } from "./errors.ts";
+import { type ExitReason, formatCause, formatReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
 
 /** One unanswered call. */
@@ -48,7 +48,9 @@ export class Call {
   }
 
   refuse(cause: unknown): void {
-    this.#fail(new CallError("refused", `${this.#what()} was refused`, undefined, cause));
+    const why = cause instanceof Error ? formatCause(cause) : show(cause);
+    const message = `${this.#what()} was refused: ${why}`;
+    this.#fail(new CallError("refused", message, undefined, cause));
   }
 
   exit(reason: ExitReason): void {
@@ -58,8 +60,10 @@ export class Call {
     );
   }
 
-  unknown(): void {
-    this.#fail(new CallError("unknown_message", `${this.callee} has no call "${this.name}"`));
+  unknown(known: Iterable<string>): void {
+    const message = `${this.callee} has no call ${show(this.name)}`;
+    const allowed = [...known].join(", ") || "none";
+    this.#fail(new CallError("unknown_message", `${message}; allowed: ${allowed}`));
   }
 
   overflow(): void {
@@ -84,7 +88,7 @@ export class Call {
   }
 
   #what(): string {
-    return `call "${this.name}" to ${this.callee}`;
+    return `call ${show(this.name)} to ${this.callee}`;
   }
 }
 
@@ -159,6 +163,11 @@ export class DeferredReply<T> implements Deferred<T> {
 
   /** @internal */
   bind(call: Call): void {
+    if (this.#call !== null) {
+      const [reply, own] = [`calls.${call.name}`, "a reply, or a deferred one of its own"];
+      call.refuse(new OptionError(reply, "another call's deferred reply", own, call.callee));
+      return;
+    }
     this.#call = call;
     this.#early?.(call);
   }

@@ -2,8 +2,8 @@
  * Why this exists: how a supervisor is told what to start, and what can be asked of it. The types
  * lie in the kernel so that an actor can ask its supervisor for a child without knowing it.
  */
-import type { AnyActor, StartArgs } from "./actor.ts";
-import { needOption, OptionError } from "./errors.ts";
+import { type AnyActor, needDefinition, type StartArgs } from "./actor.ts";
+import { isMs, isName, needFields, needFunction, needOption } from "./errors.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Ref } from "./ref.ts";
 
@@ -105,24 +105,23 @@ export function child<D extends AnyActor>(
   return spec;
 }
 
-const FIELDS: readonly (keyof ChildSpec)[] = [
-  ...(["id", "start", "args", "name", "restart", "shutdownMs", "type", "significant"] as const),
-  ...(["backoff", "budget"] as const),
-];
+const FIELDS: Readonly<Record<keyof ChildSpec, true>> = {
+  ...{ id: true, start: true, args: true, name: true, restart: true, shutdownMs: true },
+  ...{ type: true, significant: true, backoff: true, budget: true },
+};
+const BACKOFF_FIELDS: Readonly<Record<keyof Backoff, true>> = { minMs: true, maxMs: true };
+const BUDGET_FIELDS: Readonly<Record<keyof Budget, true>> = { restarts: true, progress: true };
 
 /** Throws an `OptionError` that names the first field which cannot be meant. */
-export function checkChildSpec(spec: ChildSpec, path: string): void {
-  const allow = (good: boolean, field: keyof ChildSpec, allowed: string): void => {
-    if (!good) throw new OptionError(`${path}.${field}`, spec[field], allowed);
-  };
-  for (const field of Object.keys(spec)) {
-    const known = FIELDS.includes(field as keyof ChildSpec);
-    needOption(known, `${path}.${field}`, spec[field as keyof ChildSpec], FIELDS.join(", "));
-  }
-  const { restart, shutdownMs, type, significant, backoff, budget } = spec;
-  allow(typeof spec.id === "string" && spec.id !== "", "id", "a name");
-  allow(typeof spec.start?.handlers?.init === "function", "start", "a definition made by actor()");
+export function checkChildSpec(spec: ChildSpec, path: string, actor?: string): void {
+  const allow = (good: boolean, field: keyof ChildSpec, allowed: string): void =>
+    needOption(good, `${path}.${field}`, spec[field], allowed, actor);
+  needFields(spec, FIELDS, path, actor);
+  const { restart, shutdownMs, type, significant, backoff, budget, name } = spec;
+  allow(isName(spec.id), "id", "a name");
+  needDefinition(spec.start, `${path}.start`, actor);
   allow(Array.isArray(spec.args), "args", "an array of start arguments");
+  allow(name === undefined || isName(name), "name", "a name");
   allow(
     restart === undefined || ["permanent", "transient", "temporary"].includes(restart),
     "restart",
@@ -132,7 +131,7 @@ export function checkChildSpec(spec: ChildSpec, path: string): void {
     shutdownMs === undefined ||
       shutdownMs === "brutal_kill" ||
       shutdownMs === "infinity" ||
-      (typeof shutdownMs === "number" && shutdownMs >= 0),
+      isMs(shutdownMs),
     "shutdownMs",
     `milliseconds, "brutal_kill" or "infinity"`,
   );
@@ -142,14 +141,21 @@ export function checkChildSpec(spec: ChildSpec, path: string): void {
     `"worker" or "supervisor"`,
   );
   allow(
-    significant !== true || restart === "transient" || restart === "temporary",
+    significant === undefined ||
+      significant === false ||
+      (significant === true && (restart === "transient" || restart === "temporary")),
     "significant",
     "true of a transient or a temporary child alone",
   );
-  allow(
-    backoff === undefined || (backoff.minMs >= 0 && backoff.maxMs >= backoff.minMs),
-    "backoff",
-    "0 <= minMs <= maxMs",
-  );
-  allow(budget === undefined || budget.restarts >= 0, "budget", "restarts of 0 or more");
+  if (backoff !== undefined) {
+    needFields(backoff, BACKOFF_FIELDS, `${path}.backoff`, actor);
+    const { minMs, maxMs } = backoff;
+    allow(isMs(minMs) && isMs(maxMs) && minMs <= maxMs, "backoff", "0 <= minMs <= maxMs");
+  }
+  if (budget !== undefined) {
+    needFields(budget, BUDGET_FIELDS, `${path}.budget`, actor);
+    const { restarts, progress } = budget;
+    allow(typeof restarts === "number" && restarts >= 0, "budget", "restarts of 0 or more");
+    if (progress !== undefined) needFunction(progress, `${path}.budget.progress`, actor);
+  }
 }

@@ -2,7 +2,7 @@
 import { apply } from "./args.ts";
 import type { Call } from "./call.ts";
 import type { ExitReason } from "./exit.ts";
-import { CALL, CAST, CAST_TWO, EXIT, INFO, type Kind, RUN } from "./mailbox.ts";
+import { CALL, CAST, CAST_TWO, EXIT, INFO, KIND_NAMES, type Kind, RUN } from "./mailbox.ts";
 import type { Process } from "./process.ts";
 import type { Watch } from "./relations.ts";
 
@@ -16,35 +16,37 @@ export function dispatch(
 ): unknown {
   const { handlers } = process.definition;
   switch (kind) {
-    case CAST: {
-      const handler = handlers.casts.get(name);
-      if (handler !== undefined) return apply(handler, process, body);
-      return process.kernel.deadLetter(process, kind, name, "unknown");
-    }
+    case CAST:
     case CAST_TWO: {
       const handler = handlers.casts.get(name);
-      if (handler !== undefined) return handler(process, body, extra);
-      return process.kernel.deadLetter(process, kind, name, "unknown");
+      if (handler === undefined) return process.kernel.deadLetter(process, kind, name, "unknown");
+      return kind === CAST ? apply(handler, process, body) : handler(process, body, extra);
     }
     case CALL: {
       const handler = handlers.calls.get(name);
       if (handler !== undefined) return apply(handler, process, body);
-      (extra as Call).unknown();
+      (extra as Call).unknown(handlers.calls.keys());
       return process.kernel.deadLetter(process, kind, name, "unknown");
     }
     case INFO:
       // A DOWN that waited when its monitor was given up.
       if ((extra as Watch | null)?.ended === true) return undefined;
-      return handlers.info?.(process, body);
+      return inform(process, kind, body);
     case EXIT: {
       const from = extra as Process | null;
       // The application, which is nobody's child, stands in for the parent.
       if (from === null || from === process.parent) return process.stop(body as ExitReason);
-      return handlers.info?.(process, { type: "EXIT", ref: from, reason: body });
+      return inform(process, kind, { type: "EXIT", ref: from, reason: body });
     }
     case RUN:
       return (body as () => unknown)();
     default:
       return handlers.init(process, ...(body as unknown[]));
   }
+}
+
+function inform(process: Process, kind: Kind, message: unknown): unknown {
+  const { info } = process.definition.handlers;
+  if (info !== null) return info(process, message);
+  return process.kernel.deadLetter(process, kind, KIND_NAMES[kind], "unknown");
 }

@@ -1,5 +1,6 @@
 /** Why this exists: the errors that the runtime itself raises, each with a literal code. */
 import { type ExitReason, formatReason } from "./exit.ts";
+import { isThenable } from "./thenable.ts";
 
 export type CallErrorCode =
   /** There is no such process, or it had ended before the call. */
@@ -51,9 +52,13 @@ export class OptionError extends Error {
   readonly option: string;
   readonly value: unknown;
   readonly allowed: string;
+  /** The label of the process that made it, or the name of the definition; undefined: of neither. */
+  readonly actor: string | undefined;
 
-  constructor(option: string, value: unknown, allowed: string) {
-    super(`${option}: ${show(value)} is not allowed; allowed: ${allowed}`);
+  constructor(option: string, value: unknown, allowed: string, actor?: string) {
+    const where = actor === undefined ? option : `${actor}: ${option}`;
+    super(`${where}: ${show(value)} is not allowed; allowed: ${allowed}`);
+    this.actor = actor;
     this.option = option;
     this.value = value;
     this.allowed = allowed;
@@ -66,25 +71,77 @@ export function needOption(
   option: string,
   value: unknown,
   allowed: string,
+  actor?: string,
 ): asserts good {
-  if (!good) throw new OptionError(option, value, allowed);
+  if (!good) throw new OptionError(option, value, allowed, actor);
 }
+
+type Names = Readonly<Record<string, true>>;
 
 /** Throws an `OptionError` for the first name that is none of `names`; `path` stands before it. */
-export function needNames(given: object, names: Readonly<Record<string, true>>, path = ""): void {
-  for (const [name, value] of Object.entries(given)) {
+export function needNames(given: object, names: Names, path = "", actor?: string): void {
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(names, name)) continue;
     const allowed = `one of ${Object.keys(names).join(", ")}`;
-    needOption(Object.hasOwn(names, name), `${path}${name}`, value, allowed);
+    throw new OptionError(`${path}${name}`, given[name as never], allowed, actor);
   }
 }
 
-function show(value: unknown): string {
-  if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
-  if (Array.isArray(value) && value.some((item) => typeof item === "object" && item !== null)) {
-    return `an array of ${value.length}`;
+/** Likewise, and for what has no names at all. */
+export function needFields(given: unknown, names: Names, path = "", actor?: string): void {
+  needOption(isRecord(given), path === "" ? "options" : path, given, "an object", actor);
+  needNames(given, names, path === "" ? "" : `${path}.`, actor);
+}
+
+/** Not what somebody forgot to await. */
+export const isRecord = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !isThenable(value);
+
+export const isName = (value: unknown): boolean => typeof value === "string" && value !== "";
+
+/** `Infinity` is. */
+export const isMs = (value: unknown): boolean => typeof value === "number" && value >= 0;
+
+export function needFunction(value: unknown, option: string, actor?: string): void {
+  needOption(typeof value === "function", option, value, "a function", actor);
+}
+
+/** Of an object that does something, as a logger or a store: it may have more of them. */
+export function needMethods(
+  value: object,
+  names: readonly string[],
+  option: string,
+  actor?: string,
+): void {
+  const isObject = typeof value === "object" && value !== null;
+  needOption(isObject, option, value, `an object with ${names.join(", ")}`, actor);
+  for (const name of names) needFunction(value[name as never], `${option}.${name}`, actor);
+}
+
+/** A supervisor asks every reason whether it is in good order: one that is none would end it. */
+export function needReason(reason: unknown, option: string, actor?: string): void {
+  const good =
+    typeof reason === "string" || (isRecord(reason) && ("shutdown" in reason || "error" in reason));
+  needOption(good, option, reason, "a text, { shutdown } or { error }", actor);
+}
+
+/** The longest text that is shown whole: what was given may be a payload. */
+const SHOWN = 100;
+
+/** Whatever was given, on one line. It never fails: it is asked where something has. */
+export function show(value: unknown): string {
+  try {
+    if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
+    if (isThenable(value)) return "a promise";
+    if (isRecord(value)) return "an object";
+    if (Array.isArray(value) && value.some((item) => typeof item === "object" && item !== null)) {
+      return `an array of ${value.length}`;
+    }
+    if (typeof value === "bigint") return `${value}n`;
+    if (typeof value === "symbol" || typeof value === "number") return String(value);
+    const text = JSON.stringify(value) ?? String(value);
+    return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+  } catch {
+    return "a value that cannot be shown";
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return "an object";
-  if (typeof value === "bigint" || typeof value === "symbol") return String(value);
-  if (typeof value === "number") return String(value);
-  return JSON.stringify(value) ?? String(value);
 }

@@ -11,7 +11,8 @@ export interface Subject {
   readonly label: string;
 }
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Event type to its fields. Other folders add theirs by declaring this interface again. */
 export interface Events {

@@ -1,8 +1,8 @@
 /** Why this exists: what the processes of one system share: the table, the names, the events. */
-import type { AnyActor, StartArgs } from "./actor.ts";
+import { type AnyActor, needDefinition, type StartArgs } from "./actor.ts";
 import { Deadlines } from "./call.ts";
 import { DeadLetters, type DeadReason } from "./dead-letters.ts";
-import { OptionError } from "./errors.ts";
+import { isMs, needOption } from "./errors.ts";
 import type { EventType, NewEvent, Observer, SystemEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Host } from "./host.ts";
@@ -85,10 +85,15 @@ export class Kernel {
     return processes;
   }
 
-  whereis<D extends AnyActor>(name: string, definition: D): RefOf<D> | undefined {
+  /** `actor`: who asks. */
+  whereis<D extends AnyActor>(name: string, definition: D, actor?: string): RefOf<D> | undefined {
     const process = this.#names.get(name);
-    if (process === undefined || process.definition !== definition) return undefined;
-    return process as Ref as RefOf<D>;
+    if (process !== undefined && process.definition === definition)
+      return process as Ref as RefOf<D>;
+    // Only now, for it is asked with every message by some: nothing would ever be found so.
+    needOption(typeof name === "string", "whereis.name", name, "a name", actor);
+    needDefinition(definition, "whereis.definition", actor);
+    return undefined;
   }
 
   exit(process: Process, reason: ExitReason, from: Process | null): void {
@@ -115,12 +120,11 @@ export class Kernel {
   }
 
   /** The queue of the calls that wait `timeoutMs`; null for those that wait for ever. */
-  deadlinesOf(timeoutMs: number): Deadlines | null {
+  deadlinesOf(timeoutMs: number, callee?: string): Deadlines | null {
     if (timeoutMs === Number.POSITIVE_INFINITY) return null;
-    if (!(timeoutMs >= 0))
-      throw new OptionError("timeoutMs", timeoutMs, "milliseconds, or Infinity");
     let queue = this.#deadlines.get(timeoutMs);
     if (queue === undefined) {
+      needOption(isMs(timeoutMs), "timeoutMs", timeoutMs, "milliseconds, or Infinity", callee);
       const forget = (): void => void this.#deadlines.delete(timeoutMs);
       queue = new Deadlines(this.host, timeoutMs, forget);
       this.#deadlines.set(timeoutMs, queue);

@@ -100,6 +100,11 @@ export abstract class Life extends BoundedMailbox {
     return STATUS_NAMES[this.#status] ?? "";
   }
 
+  /** Whether a call's handler runs. */
+  protected get answers(): boolean {
+    return this.#current !== null;
+  }
+
   stop(reason: ExitReason): void {
     this.#stopping ??= reason;
   }

@@ -3,8 +3,8 @@
  * time. An entry is gone before anybody hears that its process has ended, so that whoever starts the
  * next one finds the key free.
  */
-import { needOption } from "./errors.ts";
-import { asProcess } from "./process.ts";
+import { needFields, needFunction, needOption } from "./errors.ts";
+import { needRef } from "./process.ts";
 import type { Ref } from "./ref.ts";
 import { including } from "./relations.ts";
 
@@ -36,7 +36,8 @@ export interface Registry<K, V = undefined> {
 const KEYS = ["unique", "duplicate"] as const;
 
 export function createRegistry<K, V = undefined>(options: RegistryOptions): Registry<K, V> {
-  needOption(KEYS.includes(options?.keys), "keys", options?.keys, KEYS.join(", "));
+  needFields(options, { keys: true });
+  needOption(KEYS.includes(options.keys), "keys", options.keys, KEYS.join(", "));
   const unique = options.keys === "unique";
   const table = new Map<K, Map<Ref, V>>();
   /** Under which keys each process stands: one hook a process, whatever their number. */
@@ -54,7 +55,7 @@ export function createRegistry<K, V = undefined>(options: RegistryOptions): Regi
 
   return {
     register(key, ref, value) {
-      const process = asProcess(ref);
+      const process = needRef(ref, "register.ref");
       if (!process.alive) return { status: "noproc" };
       const entries = table.get(key) ?? new Map<Ref, V>();
       const [first] = unique ? entries.keys() : entries.has(ref) ? [ref] : [];
@@ -76,6 +77,7 @@ export function createRegistry<K, V = undefined>(options: RegistryOptions): Regi
     },
     lookup: (key) => [...(table.get(key) ?? [])].map(([ref, value]) => ({ ref, value })),
     dispatch(key, tell) {
+      needFunction(tell, "dispatch.tell");
       const entries = [...(table.get(key) ?? [])];
       for (const [ref, value] of entries) tell(ref, value);
       return entries.length;

@@ -1,5 +1,6 @@
 /** Why this exists: what a process can do, as its handlers see it. */
-import type { AnyActor, Deferred, StartArgs } from "./actor.ts";
+import { type AnyActor, type Deferred, needDefinition, type StartArgs } from "./actor.ts";
+import { isName, needFields, needFunction, needOption } from "./errors.ts";
 import type { EventType, LogLevel, NewEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
@@ -96,4 +97,29 @@ export interface Self<S> {
   /** Whether anybody would hear an event of this type: to be asked before making one per record. */
   listens(type: EventType): boolean;
   log(level: LogLevel, message: string, data?: Readonly<Record<string, unknown>>): void;
+}
+
+const SPAWN_NAMES: Readonly<Record<keyof SpawnOptions, true>> = {
+  name: true,
+  label: true,
+  onStart: true,
+};
+
+export const NO_OPTIONS: SpawnOptions = {};
+
+/** Throws an `OptionError` for the first that cannot be meant. */
+export function checkSpawn(
+  definition: AnyActor,
+  args: unknown,
+  options: SpawnOptions,
+  actor: string,
+): void {
+  needDefinition(definition, "spawn.definition", actor);
+  needOption(Array.isArray(args), "spawn.args", args, "an array of start arguments", actor);
+  if (options === NO_OPTIONS) return;
+  needFields(options, SPAWN_NAMES, "spawn", actor);
+  const { name, label, onStart } = options;
+  needOption(name === undefined || isName(name), "spawn.name", name, "a name", actor);
+  needOption(label === undefined || isName(label), "spawn.label", label, "a name", actor);
+  if (onStart !== undefined) needFunction(onStart, "spawn.onStart", actor);
 }

@@ -2,10 +2,11 @@
  * Why this exists: OTP's `sys`: looking into a process that lives, and holding it still, without its
  * definition knowing of it. All of it happens between two of its messages.
  */
-import { CallError } from "./errors.ts";
+import { CallError, needFields, needFunction, needOption } from "./errors.ts";
 import type { EventType, Observer } from "./events.ts";
-import { asProcess, type Process } from "./process.ts";
+import { needRef, type Process } from "./process.ts";
 import type { Ref } from "./ref.ts";
+import { isThenable } from "./thenable.ts";
 
 export interface Statistics {
   readonly status: string;
@@ -20,18 +21,25 @@ export interface Statistics {
 /** Its state as it is, not a copy. Rejects with a `CallError` of code `noproc` when it has ended. */
 export const getState = (ref: Ref): Promise<unknown> => replaceState(ref, (state) => state);
 
-/** Answers the new state. Whatever `change` throws is what it rejects with; the state stays. */
+/**
+ * Answers the new state. Whatever `change` throws is what it rejects with; the state stays. An async
+ * one is refused: messages would be handled meanwhile.
+ */
 export function replaceState(ref: Ref, change: (state: unknown) => unknown): Promise<unknown> {
-  const process = asProcess(ref);
   return new Promise((resolve, reject) => {
+    const process = needRef(ref, "ref");
+    needFunction(change, "change", process.label);
     between(process, () => {
       if (!process.alive) {
         reject(new CallError("noproc", `${process.label} has ended`, "noproc"));
         return;
       }
       try {
-        process.state = change(process.state);
-        resolve(process.state);
+        const state = change(process.state);
+        const isNew = state !== process.state;
+        needOption(!isNew || !isThenable(state), "change", state, "a new state", process.label);
+        process.state = state;
+        resolve(state);
       } catch (error) {
         reject(error);
       }
@@ -43,12 +51,12 @@ const between = (process: Process, step: () => void): void =>
   process.alive ? process.between(step) : step();
 
 /** Its messages wait from now on; exits and kills are heard all the same. */
-export const suspend = (ref: Ref): void => asProcess(ref).hold(true);
+export const suspend = (ref: Ref): void => needRef(ref, "ref").hold(true);
 
-export const resume = (ref: Ref): void => asProcess(ref).hold(false);
+export const resume = (ref: Ref): void => needRef(ref, "ref").hold(false);
 
 export function statistics(ref: Ref): Statistics {
-  const { status, waiting, handled, bornAt, kernel } = asProcess(ref);
+  const { status, waiting, handled, bornAt, kernel } = needRef(ref, "ref");
   return { status, waiting, handled, ageMs: kernel.host.now() - bornAt };
 }
 
@@ -64,9 +72,12 @@ const TRACED: readonly EventType[] = [
 export function trace(
   ref: Ref,
   hear: Observer,
-  { subtree = false }: { readonly subtree?: boolean } = {},
+  options: { readonly subtree?: boolean } = {},
 ): () => void {
-  const { kernel, id } = asProcess(ref);
+  const { kernel, id, label } = needRef(ref, "ref");
+  needFunction(hear, "hear", label);
+  needFields(options, { subtree: true }, "", label);
+  const { subtree = false } = options;
   const within = new Set([id]);
   const enter = (pid: number, parent: number | null): void => {
     if (subtree && parent !== null && within.has(parent)) within.add(pid);

@@ -69,6 +69,8 @@ function quickly(): void {
 }
 
 function contextsNeedHooks(): boolean {
-  const options = `${process.execArgv.join(" ")} ${process.env["NODE_OPTIONS"] ?? ""}`;
-  return Number.parseInt(process.versions.node, 10) < 24 && !options.includes("async-context-frame");
+  const options = `${process.execArgv.join(" ")} ${process.env.NODE_OPTIONS ?? ""}`;
+  return (
+    Number.parseInt(process.versions.node, 10) < 24 && !options.includes("async-context-frame")
+  );
 }

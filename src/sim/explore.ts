@@ -3,10 +3,10 @@
  * all of them can be run, one after the other, by counting through the choices.
  */
 
-import { needOption as need } from "../kernel/errors.ts";
+import { needOption as need, needFields } from "../kernel/errors.ts";
 import { loadFastCheck } from "./fast-check.ts";
 import { type Fault, isFault } from "./fault.ts";
-import { type CheckOptions, checkNames, recordsOf, scriptOf, settingsOf } from "./options.ts";
+import { type CheckOptions, recordsOf, scriptOf, settingsOf } from "./options.ts";
 import type { ChoiceKind, Strategy } from "./oracle.ts";
 import type { Plan, Schedule } from "./plan.ts";
 import { report } from "./report.ts";
@@ -55,7 +55,7 @@ const CHOICES: readonly ChoiceKind[] = ["pick", "delay", "jitter"];
 
 /** Rejects with a `SimulationError` at the first schedule that breaks a law. */
 export async function explore(options: ExploreOptions): Promise<ExploreResult> {
-  checkNames(options, NAMES);
+  needFields(options, NAMES);
   const { depth, choices = ["pick"], strikes = [], maxRuns = 10_000, ...rest } = options;
   need(Number.isInteger(maxRuns) && maxRuns >= 1, "maxRuns", maxRuns, "a whole number from 1");
   const settings = settingsOf(rest);

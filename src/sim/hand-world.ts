@@ -3,14 +3,14 @@
  * same world, moved by hand.
  */
 import type { MemoryKafka } from "../drivers/memory-kafka.ts";
-import { needOption, OptionError } from "../kernel/errors.ts";
+import { needFields, needOption, OptionError } from "../kernel/errors.ts";
 import { partitionKey } from "../ports/record.ts";
 import type { FactOf, FactType } from "./facts.ts";
 import { FAULTS, type Fault, type FaultKind } from "./fault.ts";
 import { upMembers } from "./injector.ts";
 import type { Invariant } from "./invariants/invariant.ts";
 import { invariants } from "./invariants/invariants.ts";
-import { checkLaws, checkNames, MAX_SEED, MEMBERS_MAX, whole } from "./options.ts";
+import { checkLaws, MAX_SEED, MEMBERS_MAX, whole } from "./options.ts";
 import { exclusive, swearIn } from "./run.ts";
 import { checkTopics, type Topics, type Tree } from "./setup.ts";
 import type { Traced } from "./story.ts";
@@ -110,7 +110,7 @@ const STEPS = 1_000_000;
 
 /** Begins a world; nothing moves until it is told to. */
 export async function createWorld(options: HandWorldOptions): Promise<HandWorld> {
-  checkNames(options, NAMES);
+  needFields(options, NAMES);
   if (options.invariants !== undefined) checkLaws(options.invariants);
   checkTopics(options.topics);
   const { strategy = "fifo", seed = 1, members = 1 } = options;
@@ -208,7 +208,7 @@ async function within<T>(world: World, run: () => Promise<T>): Promise<T> {
 }
 
 function faultOf(world: World, strike: Strike): Fault {
-  checkNames(strike, STRIKE_NAMES);
+  needFields(strike, STRIKE_NAMES);
   const { kind, how, ms = 0 } = strike;
   needOption(Number.isFinite(ms) && ms >= 0, "ms", ms, "milliseconds from 0");
   const variants: readonly string[] | undefined = Object.hasOwn(FAULTS, kind)

@@ -1,6 +1,6 @@
 /** Why this exists: every option of a check, with its default and what is allowed. */
 import type { Arbitrary } from "fast-check";
-import { needOption as need, needNames } from "../kernel/errors.ts";
+import { needOption as need, needFields } from "../kernel/errors.ts";
 import type { OutgoingMessage } from "../ports/record.ts";
 import type { FastCheck } from "./fast-check.ts";
 import { FAULT_KINDS, type FaultKind } from "./fault.ts";
@@ -114,7 +114,7 @@ export const arbitraries = {
 
 /** Throws an `OptionError` naming the first option that cannot be meant. */
 export function settingsOf(given: CheckOptions): Settings {
-  checkNames(given, NAMES);
+  needFields(given, NAMES);
   checkTopics(given.topics);
   need(typeof given.tree === "function", "tree", given.tree, "a function");
   checkChoices(given);
@@ -174,12 +174,6 @@ export function scriptOf({ given }: Settings, plan: Plan): Omit<Script, "strateg
   );
   const { faults, feedMs, chanceSeed } = plan;
   return { topics, faults, feedMs, chanceSeed };
-}
-
-/** Throws an `OptionError` for what is no object, and for a name that is none of them. */
-export function checkNames(given: object, names: Readonly<Record<string, true>>): void {
-  need(typeof given === "object" && given !== null, "options", given, "an object");
-  needNames(given, names);
 }
 
 function checkChoices(given: CheckOptions): void {

@@ -330,7 +330,7 @@ describe("an unknown message", () => {
     expect(await ref.call("log")).toEqual([]);
   });
 
-  it("is dropped when it is a cast, or a plain message nobody wants", async () => {
+  it("is a dead letter when it is a cast, or a plain message nobody wants", async () => {
     const { spawn, settle, record } = scene();
     const events = record();
     const deaf = actor({ init: () => {} });
@@ -340,7 +340,7 @@ describe("an unknown message", () => {
     ref.send("anything");
     await settle();
     expect(ref.alive).toBe(true);
-    expect(events.filter((event) => event.type === "dead_letter")).toHaveLength(3);
+    expect(events.filter((event) => event.type === "dead_letter")).toHaveLength(4);
   });
 });
 

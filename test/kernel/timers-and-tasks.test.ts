@@ -39,7 +39,7 @@ describe("after", () => {
     const ended = exited(ref);
     ref.cast("do", (self) => void self.after(Number.NaN, "tick", () => {}));
     await settle();
-    expect(await ended).toMatchObject({ error: { option: "ms" } });
+    expect(await ended).toMatchObject({ error: { option: "after.ms" } });
   });
 
   it("cancelled never runs, even when its message waits already", async () => {

@@ -455,7 +455,7 @@ const supervision = [
   {
     id: "window-by-wall-clock",
     file: "supervisors/restarting.ts",
-    find: "self.state.window.admit(self.host.now())",
+    find: "self.state.window.admit(now)",
     replace: "self.state.window.admit(self.host.wallNow())",
     scenario: "supervised",
     expected: ["intensity"],
@@ -549,7 +549,7 @@ const kernel = [
   {
     id: "link-up-only",
     file: "src/kernel/relations.ts",
-    find: "  a.relate().links.add(b);\n",
+    find: "  ofA.links = including(ofA.links, b);\n",
     replace: "",
     scenario: "supervised",
     expected: ["treeShape", "eventually"],
@@ -558,7 +558,7 @@ const kernel = [
   {
     id: "link-down-only",
     file: "src/kernel/relations.ts",
-    find: "  b.relate().links.add(a);\n",
+    find: "  ofB.links = including(ofB.links, a);\n",
     replace: "",
     scenario: "auto",
     expected: ["eventually"],
@@ -612,7 +612,7 @@ const kernel = [
   {
     id: "owed-calls-forgotten",
     file: "src/kernel/relations.ts",
-    find: "    for (const call of [...this.owed]) call.exit(reason);\n",
+    find: "    if (this.owed.size > 0) for (const call of [...this.owed]) call.exit(reason);\n",
     replace: "",
     scenario: "supervised",
     expected: ["callsSettle", "eventually"],
@@ -630,8 +630,8 @@ const kernel = [
   {
     id: "mailbox-overtakes",
     file: "src/kernel/mailbox.ts",
-    find: "if (chunk === null && !this.#inline) {",
-    replace: "if (!this.#inline) {",
+    find: "if (chunk === null && this.#kind === NONE) {",
+    replace: "if (this.#kind === NONE) {",
     scenario: "tight",
     expected: ["orderPerEpoch", "restartAtUnacked", "noAckedLost", "callsSettle", "eventually"],
     why: "a message overtakes those that came before it",

@@ -40,5 +40,7 @@ it("a key is always at the same process, and many keys are at all of them", asyn
 });
 
 it.each([0, 1.5, Number.NaN, -1])("%s partitions are refused", (partitions) => {
-  expect(() => partitionSupervisor({ ...options, partitions })).toThrow(/^partitions: .* from 1/);
+  expect(() => partitionSupervisor({ ...options, partitions })).toThrow(
+    /^prices: partitions: .* from 1/,
+  );
 });
