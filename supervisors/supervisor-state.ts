@@ -1,15 +1,11 @@
 /** Why this exists: what a supervisor knows of its children, and what it was told to do with them. */
 import type { Deferred } from "../src/kernel/actor.ts";
-import {
-  type ChildSpec,
-  type ChildStatus,
-  checkChildSpec,
-  type StartChildResult,
-} from "../src/kernel/child-spec.ts";
+import type { ChildSpec, ChildStatus, StartChildResult } from "../src/kernel/child-spec.ts";
 import { needFields, needOption } from "../src/kernel/errors.ts";
 import type { ExitReason } from "../src/kernel/exit.ts";
 import type { Cancel } from "../src/kernel/host.ts";
 import type { Ref } from "../src/kernel/ref.ts";
+import { checkChildSpec } from "./check-child.ts";
 import { createRestartWindow, type RestartWindow } from "./restart-window.ts";
 
 const STRATEGIES = ["one_for_one", "one_for_all", "rest_for_one"] as const;

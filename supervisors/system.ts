@@ -1,7 +1,9 @@
 /** Why this exists: the whole that an application holds: one kernel under one top supervisor. */
+
+import { type DeadLetter, DeadLetters } from "../src/inspect/dead-letters.ts";
+import { LongHandlers } from "../src/inspect/long-handlers.ts";
 import { type AnyActor, needDefinition, type StartArgs } from "../src/kernel/actor.ts";
 import type { ChildSpec, StartChildResult } from "../src/kernel/child-spec.ts";
-import type { DeadLetter } from "../src/kernel/dead-letters.ts";
 import {
   isMs,
   isName,
@@ -17,11 +19,11 @@ import { type EventType, LOG_LEVELS, type Observer } from "../src/kernel/events.
 import type { ExitReason } from "../src/kernel/exit.ts";
 import type { Host } from "../src/kernel/host.ts";
 import { Kernel } from "../src/kernel/kernel.ts";
-import { LOGGED, type Logger, logEvents } from "../src/kernel/logger.ts";
-import { LongHandlers } from "../src/kernel/long-handlers.ts";
-import { nodeHost, stderrLogger } from "../src/kernel/node-host.ts";
-import { needRef, type Process } from "../src/kernel/process.ts";
+import type { Process } from "../src/kernel/process.ts";
 import type { Ref, RefOf } from "../src/kernel/ref.ts";
+import { needRef } from "../src/kernel/self.ts";
+import { nodeHost, stderrLogger } from "../src/node/node-host.ts";
+import { LOGGED, type Logger, logEvents } from "../src/ports/logger.ts";
 import { dynamicSupervisor } from "./supervisor.ts";
 import { checkChild } from "./supervisor-state.ts";
 import { type TreeNode, treeOf } from "./tree.ts";
@@ -74,8 +76,10 @@ export function createSystem(options: SystemOptions = {}): System {
   const { longHandlerMs } = options;
   const kernel = new Kernel(host);
   if (longHandlerMs !== undefined) {
-    kernel.longHandlers = new LongHandlers(kernel, longHandlerMs);
+    kernel.handlerWatch = new LongHandlers(kernel, longHandlerMs);
   }
+  const letters = new DeadLetters();
+  kernel.observe((event) => letters.note(event), ["dead_letter"]);
   if (logger !== false) kernel.observe(logEvents(logger), LOGGED);
   // Nothing below the top is started again by it, so that its intensity is never asked.
   const root: Process = kernel.spawn(dynamicSupervisor, [], null, { label: name });
@@ -116,7 +120,7 @@ export function createSystem(options: SystemOptions = {}): System {
     exited: (ref) => kernel.exited(needRef(ref, "exited.ref", kernel, name)),
     processes: () => [...kernel.processes()],
     tree: () => treeOf(kernel, root),
-    deadLetters: () => ({ count: kernel.deadLetters.count, last: kernel.deadLetters.last() }),
+    deadLetters: () => ({ count: letters.count, last: letters.last() }),
     observe: (observer, types) => {
       // Whatever a listener throws is Node's to report: one that is none would end the application.
       needFunction(observer, "observer", name);

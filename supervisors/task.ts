@@ -14,9 +14,10 @@ import {
   StartError,
 } from "../src/kernel/errors.ts";
 import { formatReason } from "../src/kernel/exit.ts";
-import { asProcess, needRef, type Process } from "../src/kernel/process.ts";
+import { asProcess, type Process } from "../src/kernel/process.ts";
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Outcome } from "../src/kernel/self.ts";
+import { needRef } from "../src/kernel/self.ts";
 
 /** `signal` fires when the task is ended from outside: work that hears it gives up. */
 export type TaskWork<T> = (signal: AbortSignal) => T | Promise<T>;

@@ -7,7 +7,7 @@ import type { EachMessagePayload } from "../../actors/handler.ts";
 import { consumerGroup } from "../../supervisors/consumer-group.ts";
 import { createSystem, type System } from "../../supervisors/system.ts";
 import { type MemoryKafka, memoryKafka } from "../drivers/memory-kafka.ts";
-import { nodeHost } from "../kernel/node-host.ts";
+import { nodeHost } from "../node/node-host.ts";
 import { readArguments } from "./arguments.ts";
 import { BAD_INPUT, CommandError, FAILED } from "./command-error.ts";
 import { createLedger, type Ledger } from "./demo-ledger.ts";

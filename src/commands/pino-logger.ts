@@ -1,6 +1,6 @@
 /** Why this exists: the command logs as JSON lines on stderr, so that stdout is the user's. */
 import { pino } from "pino";
-import type { Logger } from "../kernel/logger.ts";
+import type { Logger } from "../ports/logger.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 

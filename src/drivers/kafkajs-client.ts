@@ -10,8 +10,8 @@ import {
   logLevel,
   type RetryOptions,
 } from "kafkajs";
-import type { Logger } from "../kernel/logger.ts";
 import type { JoinOptions } from "../ports/log-driver.ts";
+import type { Logger } from "../ports/logger.ts";
 import { HOLD_STEP_MS } from "./kafkajs-membership.ts";
 
 /** Names and units as in kafkajs: milliseconds and bytes. */

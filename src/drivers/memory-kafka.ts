@@ -4,7 +4,7 @@
  * time is the host's, so under a virtual host the same calls give the same life, every time.
  */
 import type { Host } from "../kernel/host.ts";
-import { nodeHost } from "../kernel/node-host.ts";
+import { nodeHost } from "../node/node-host.ts";
 import type { DriverError } from "../ports/driver-error.ts";
 import type { LogDriver } from "../ports/log-driver.ts";
 import type { OutgoingMessage } from "../ports/record.ts";

@@ -1,12 +1,31 @@
 /** Why this exists: what becomes of a message that finds no room, by the policy of its definition. */
 import type { MailboxBound } from "./actor.ts";
 import type { Call } from "./call.ts";
-import { CALL, INFO, type Kind, Mailbox } from "./mailbox.ts";
+import { CALL, INFO, type Kind, type Letter, Mailbox } from "./mailbox.ts";
 
 export abstract class BoundedMailbox extends Mailbox {
   protected abstract readonly overflow: MailboxBound["overflow"];
   /** It became a dead letter. */
   protected abstract lost(kind: Kind, name: string): void;
+
+  /** What had to be kept while the oldest was looked for: older than all that waits. */
+  #kept: Letter[] | null = null;
+
+  protected override deliver(): boolean {
+    // Rare enough to take the long way.
+    if (this.#kept === null) return super.deliver();
+    const letter = this.shift();
+    if (letter !== null) this.receive(letter.kind, letter.name, letter.body, letter.extra);
+    return letter !== null;
+  }
+
+  protected override shift(): Letter | null {
+    const letter = this.#kept?.shift();
+    if (letter === undefined) return super.shift();
+    if (this.#kept?.length === 0) this.#kept = null;
+    this.waiting--;
+    return letter;
+  }
 
   /** Of one more message than the limit: whether there is no room for it. */
   protected isFull(kind: Kind, name: string, extra: unknown): boolean {
@@ -19,13 +38,15 @@ export abstract class BoundedMailbox extends Mailbox {
 
   /** Makes room, unless all that waits must be heard. */
   #dropOldest(): void {
-    for (let letter = this.drop(); letter !== null; letter = this.drop()) {
+    for (let letter = super.shift(); letter !== null; letter = super.shift()) {
       const { kind, name, extra } = letter;
       if (mayBeLost(kind, extra)) {
         this.#lose(kind, name, extra);
         return;
       }
-      this.keep(letter);
+      this.#kept ??= [];
+      this.#kept.push(letter);
+      this.waiting++;
     }
   }
 

@@ -2,8 +2,7 @@
  * Why this exists: how a supervisor is told what to start, and what can be asked of it. The types
  * lie in the kernel so that an actor can ask its supervisor for a child without knowing it.
  */
-import { type AnyActor, needDefinition, type StartArgs } from "./actor.ts";
-import { isMs, isName, needFields, needFunction, needOption } from "./errors.ts";
+import type { AnyActor, StartArgs } from "./actor.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Ref } from "./ref.ts";
 
@@ -103,59 +102,4 @@ export function child<D extends AnyActor>(
   spec: Omit<ChildSpec, "start" | "args"> & { start: D; args: StartArgs<D> },
 ): ChildSpec {
   return spec;
-}
-
-const FIELDS: Readonly<Record<keyof ChildSpec, true>> = {
-  ...{ id: true, start: true, args: true, name: true, restart: true, shutdownMs: true },
-  ...{ type: true, significant: true, backoff: true, budget: true },
-};
-const BACKOFF_FIELDS: Readonly<Record<keyof Backoff, true>> = { minMs: true, maxMs: true };
-const BUDGET_FIELDS: Readonly<Record<keyof Budget, true>> = { restarts: true, progress: true };
-
-/** Throws an `OptionError` that names the first field which cannot be meant. */
-export function checkChildSpec(spec: ChildSpec, path: string, actor?: string): void {
-  const allow = (good: boolean, field: keyof ChildSpec, allowed: string): void =>
-    needOption(good, `${path}.${field}`, spec[field], allowed, actor);
-  needFields(spec, FIELDS, path, actor);
-  const { restart, shutdownMs, type, significant, backoff, budget, name } = spec;
-  allow(isName(spec.id), "id", "a name");
-  needDefinition(spec.start, `${path}.start`, actor);
-  allow(Array.isArray(spec.args), "args", "an array of start arguments");
-  allow(name === undefined || isName(name), "name", "a name");
-  allow(
-    restart === undefined || ["permanent", "transient", "temporary"].includes(restart),
-    "restart",
-    `"permanent", "transient" or "temporary"`,
-  );
-  allow(
-    shutdownMs === undefined ||
-      shutdownMs === "brutal_kill" ||
-      shutdownMs === "infinity" ||
-      isMs(shutdownMs),
-    "shutdownMs",
-    `milliseconds, "brutal_kill" or "infinity"`,
-  );
-  allow(
-    type === undefined || type === "worker" || type === "supervisor",
-    "type",
-    `"worker" or "supervisor"`,
-  );
-  allow(
-    significant === undefined ||
-      significant === false ||
-      (significant === true && (restart === "transient" || restart === "temporary")),
-    "significant",
-    "true of a transient or a temporary child alone",
-  );
-  if (backoff !== undefined) {
-    needFields(backoff, BACKOFF_FIELDS, `${path}.backoff`, actor);
-    const { minMs, maxMs } = backoff;
-    allow(isMs(minMs) && isMs(maxMs) && minMs <= maxMs, "backoff", "0 <= minMs <= maxMs");
-  }
-  if (budget !== undefined) {
-    needFields(budget, BUDGET_FIELDS, `${path}.budget`, actor);
-    const { restarts, progress } = budget;
-    allow(typeof restarts === "number" && restarts >= 0, "budget", "restarts of 0 or more");
-    if (progress !== undefined) needFunction(progress, `${path}.budget.progress`, actor);
-  }
 }

@@ -2,7 +2,6 @@
  * Why this exists: the one stream of facts about a running system. Logs, traces, trees and
  * invariants are folds over it. `ports/events.ts` adds what happens on a stream.
  */
-import type { DeadReason } from "./dead-letters.ts";
 import type { ExitReason } from "./exit.ts";
 
 /** A process, by number and by the name it shows. Numbers are never used again within a system. */
@@ -10,6 +9,9 @@ export interface Subject {
   readonly pid: number;
   readonly label: string;
 }
+
+/** `dead`: its process had ended. `unknown`: no such handler. `overflow`: its mailbox was full. */
+export type DeadReason = "dead" | "unknown" | "overflow";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -36,7 +38,9 @@ export interface Events {
   settled: Subject & { readonly name: string; readonly call: number; readonly how: string };
   /** A message that nobody will handle: no such process, no such handler, or no room for it. */
   dead_letter: Subject & {
+    /** `"cast"`, `"call"`, `"info"` … */
     readonly kind: string;
+    /** The cast's or call's name, or the kind. */
     readonly name: string;
     readonly why: DeadReason;
   };

@@ -1,12 +1,10 @@
 /** Why this exists: what the processes of one system share: the table, the names, the events. */
 import { type AnyActor, needDefinition, type StartArgs } from "./actor.ts";
 import { Deadlines } from "./call.ts";
-import { DeadLetters, type DeadReason } from "./dead-letters.ts";
 import { isMs, needOption } from "./errors.ts";
-import type { EventType, NewEvent, Observer, SystemEvent } from "./events.ts";
+import type { DeadReason, EventType, NewEvent, Observer, SystemEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
-import type { Host } from "./host.ts";
-import type { LongHandlers } from "./long-handlers.ts";
+import type { Cancel, Host } from "./host.ts";
 import { KIND_NAMES, type Kind } from "./mailbox.ts";
 import { Process } from "./process.ts";
 import type { Ref, RefOf } from "./ref.ts";
@@ -16,13 +14,21 @@ import type { SpawnOptions } from "./self.ts";
 
 export const CALL_TIMEOUT_MS = 5_000;
 
+/** Looks at how long handlers take: `inspect/long-handlers.ts`. */
+export interface HandlerWatch {
+  began(): number;
+  /** The synchronous part of a handler is over. */
+  returned(process: Process, kind: Kind, name: string, began: number): void;
+  /** It goes on; the answer is called when that is over. */
+  awaits(process: Process, kind: Kind, name: string): Cancel;
+}
+
 export class Kernel {
   readonly host: Host;
   readonly scheduler: Scheduler;
   readonly deadlines: Deadlines | null;
-  readonly deadLetters = new DeadLetters();
   /** Null: nobody asked how long handlers take. */
-  longHandlers: LongHandlers | null = null;
+  handlerWatch: HandlerWatch | null = null;
   /** Whether anybody listens to single messages: asked before such an event is made. */
   traced = false;
   /** Likewise for calls, and for births and ends. */
@@ -214,9 +220,7 @@ export class Kernel {
 
   /** @internal */
   deadLetter({ id: pid, label }: Process, kind: Kind, name: string, why: DeadReason): void {
-    const letter = { pid, label, kind: KIND_NAMES[kind], name, why };
-    this.deadLetters.add({ at: this.host.now(), ...letter });
-    this.emit({ type: "dead_letter", ...letter });
+    this.emit({ type: "dead_letter", pid, label, kind: KIND_NAMES[kind], name, why });
   }
 
   /** @internal */

@@ -83,8 +83,7 @@ export abstract class Life extends BoundedMailbox {
     const { kernel } = this;
     if (kernel.traced) kernel.message("sent", this, KIND_NAMES[INIT], "init");
     this.state = args;
-    this.#status = READY;
-    kernel.scheduler.enqueue(this);
+    this.#wake();
   }
 
   protected get overflow(): MailboxBound["overflow"] {
@@ -156,7 +155,7 @@ export abstract class Life extends BoundedMailbox {
   }
 
   protected put(this: Process, kind: Kind, name: string, body: unknown, extra: unknown): void {
-    const kernel = this.kernel;
+    const { kernel } = this;
     if (this.#status === DEAD) {
       kernel.deadLetter(this, kind, name, "dead");
       return;
@@ -166,10 +165,7 @@ export abstract class Life extends BoundedMailbox {
     const { relations } = this;
     if (relations !== null && relations.idle !== null) relations.stopIdling();
     this.push(kind, name, body, extra);
-    if (this.#status === IDLE && !this.#held) {
-      this.#status = READY;
-      kernel.scheduler.enqueue(this);
-    }
+    if (this.#status === IDLE) this.#wake();
   }
 
   protected lost(this: Process, kind: Kind, name: string): void {
@@ -178,15 +174,15 @@ export abstract class Life extends BoundedMailbox {
 
   protected receive(this: Process, kind: Kind, name: string, body: unknown, extra: unknown): void {
     let result: unknown;
-    const { longHandlers } = this.kernel;
-    const began = longHandlers === null ? 0 : longHandlers.began();
+    const { handlerWatch } = this.kernel;
+    const began = handlerWatch === null ? 0 : handlerWatch.began();
     const call = kind === CALL ? (extra as Call) : null;
     if (call !== null) this.#current = call;
     try {
       // What is told to stop before its first message has failed to start: a name was taken.
       const started = kind !== INIT || this.#stopping === null;
       result = started ? dispatch(this, kind, name, body, extra) : undefined;
-      longHandlers?.returned(this, kind, name, began);
+      handlerWatch?.returned(this, kind, name, began);
       if (isThenable(result)) {
         this.#suspend(result, kind, name, call);
         return;
@@ -207,7 +203,7 @@ export abstract class Life extends BoundedMailbox {
   ): void {
     // Its own code may have ended it before the first await.
     if (this.#status !== DEAD) this.#status = SUSPENDED;
-    const over = this.kernel.longHandlers?.awaits(this, kind, name);
+    const over = this.kernel.handlerWatch?.awaits(this, kind, name);
     pending.then(
       (value) => {
         over?.();
@@ -226,8 +222,7 @@ export abstract class Life extends BoundedMailbox {
   /** After a handler: reply, note the start, stop if asked to. */
   #finish(this: Process, kind: Kind, name: string, result: unknown, call: Call | null): void {
     if (this.#status === DEAD) return;
-    const kernel = this.kernel;
-    if (kernel.traced) kernel.message("handled", this, KIND_NAMES[kind], name);
+    if (this.kernel.traced) this.kernel.message("handled", this, KIND_NAMES[kind], name);
     if (call !== null) this.#answer(call, result);
     else if (kind === INIT) this.#init(result);
     if (this.#stopping !== null && this.#status === RUNNING) this.#terminate(this.#stopping);
@@ -273,15 +268,15 @@ export abstract class Life extends BoundedMailbox {
     this.#status = IDLE;
     const { relations } = this;
     if (relations !== null && relations.turns !== null) relations.takeTurns();
-    if (this.#held || !this.#hasWork) return;
-    // What was done between two messages may have sent it some.
-    if (this.#status !== IDLE) return;
-    this.#status = READY;
-    this.kernel.scheduler.enqueue(this);
+    this.#wake();
   }
 
-  get #hasWork(): boolean {
-    return this.waiting > 0 || this.#next !== null || !this.#started;
+  /** A turn for it, if there is anything to do and nothing keeps it from that. */
+  #wake(this: Process): void {
+    if (this.#status !== IDLE || this.#held) return;
+    if (this.waiting === 0 && this.#next === null && this.#started) return;
+    this.#status = READY;
+    this.kernel.scheduler.enqueue(this);
   }
 
   /** @internal Runs `step` when no message is being handled: at once, if it began and that is so. */
@@ -296,9 +291,7 @@ export abstract class Life extends BoundedMailbox {
   /** @internal Messages wait from now on, until they need not. Exit signals do not wait. */
   hold(this: Process, on: boolean): void {
     this.#held = on;
-    if (on || this.#status !== IDLE || !this.#hasWork) return;
-    this.#status = READY;
-    this.kernel.scheduler.enqueue(this);
+    this.#wake();
   }
 
   #crash(this: Process, error: unknown): void {
@@ -341,16 +334,12 @@ export abstract class Life extends BoundedMailbox {
     this.#tellStart({ status: "failed", reason });
     this.#current?.exit(reason);
     if (relations !== null) kernel.spread(() => relations.tell(this, reason));
-    this.#discard(reason);
-    this.relations = null;
-    this.state = undefined;
-    this.#next = null;
-  }
-
-  #discard(reason: ExitReason): void {
     for (let letter = this.shift(); letter !== null; letter = this.shift()) {
       if (letter.kind === CALL) (letter.extra as Call).exit(reason);
     }
+    this.relations = null;
+    this.state = undefined;
+    this.#next = null;
   }
 
   /** @internal */

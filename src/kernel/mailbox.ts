@@ -86,8 +86,6 @@ export abstract class Mailbox {
   #extra: unknown = null;
   #head: Chunk | null = null;
   #tail: Chunk | null = null;
-  /** Older than everything else: see `keep`. */
-  #kept: Letter[] | null = null;
 
   /** What becomes of a message: told by `deliver`. */
   protected abstract receive(kind: Kind, name: string, body: unknown, extra: unknown): void;
@@ -114,8 +112,6 @@ export abstract class Mailbox {
   /** Hands the oldest message to `receive`; false when none waits. */
   protected deliver(): boolean {
     const kind = this.#kind;
-    // Kept ones are older, and so rare that they may take the long way.
-    if (this.#kept !== null) return this.#deliverSlowly();
     if (kind !== NONE) {
       const body = this.#body;
       const extra = this.#extra;
@@ -138,24 +134,8 @@ export abstract class Mailbox {
     return true;
   }
 
-  #deliverSlowly(): boolean {
-    const letter = this.shift();
-    if (letter === null) return false;
-    this.receive(letter.kind, letter.name, letter.body, letter.extra);
-    return true;
-  }
-
   /** Takes the oldest message; null when none waits. */
   protected shift(): Letter | null {
-    const letter = this.#kept?.shift();
-    if (letter === undefined) return this.drop();
-    if (this.#kept?.length === 0) this.#kept = null;
-    this.waiting--;
-    return letter;
-  }
-
-  /** Likewise, but past what is kept. */
-  protected drop(): Letter | null {
     const kind = this.#kind;
     if (kind !== NONE) {
       const letter = { kind, name: this.#name, body: this.#body, extra: this.#extra };
@@ -172,13 +152,6 @@ export abstract class Mailbox {
     const letter = { kind: slots[at] as Kind, name: slots[at + 1] as string, body, extra };
     this.#passed(chunk, at);
     return letter;
-  }
-
-  /** Puts back what was taken by `drop`: it stays older than what still waits. */
-  protected keep(letter: Letter): void {
-    this.#kept ??= [];
-    this.#kept.push(letter);
-    this.waiting++;
   }
 
   /** The message at `at` was read. */

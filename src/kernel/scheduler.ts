@@ -69,12 +69,10 @@ export class Scheduler {
   }
 
   #drain(micro: boolean): void {
-    if (this.#host.pick !== undefined) {
-      this.#step(this.#host.pick);
-      return;
-    }
+    const { pick } = this.#host;
     this.#draining = true;
-    this.#credit -= 1 + this.#run(micro ? this.#credit : Number.MAX_SAFE_INTEGER);
+    if (pick !== undefined) this.#step(pick);
+    else this.#credit -= 1 + this.#run(micro ? this.#credit : Number.MAX_SAFE_INTEGER);
     this.#draining = false;
     this.#armed = false;
     if (this.#first !== null) this.#arm();
@@ -118,14 +116,9 @@ export class Scheduler {
       before = process;
       process = process.nextReady;
     }
-    this.#draining = true;
-    if (process !== null) {
-      this.#take(process, before);
-      process.run(1);
-    }
-    this.#draining = false;
-    this.#armed = false;
-    if (this.#first !== null) this.#arm();
+    if (process === null) return;
+    this.#take(process, before);
+    process.run(1);
   }
 
   readonly #pidAt = (index: number): number => {

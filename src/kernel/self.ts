@@ -1,10 +1,25 @@
 /** Why this exists: what a process can do, as its handlers see it. */
 import { type AnyActor, type Deferred, needDefinition, type StartArgs } from "./actor.ts";
-import { isName, needFields, needFunction, needOption } from "./errors.ts";
-import type { EventType, LogLevel, NewEvent } from "./events.ts";
+import { DeferredReply } from "./call.ts";
+import {
+  isMs,
+  isName,
+  isRecord,
+  needFields,
+  needFunction,
+  needOption,
+  needReason,
+} from "./errors.ts";
+import { type EventType, LOG_LEVELS, type LogLevel, type NewEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
+import type { Kernel } from "./kernel.ts";
+import { Life } from "./life.ts";
+import { emptyPool, INFO, RUN } from "./mailbox.ts";
+import type { Process } from "./process.ts";
 import type { Ref, RefOf } from "./ref.ts";
+import { endWatch, including, link, unlink, type Watch } from "./relations.ts";
+import { isThenable } from "./thenable.ts";
 
 /** How a start ended. */
 export type StartOutcome =
@@ -98,6 +113,187 @@ export interface Self<S> {
   listens(type: EventType): boolean;
   log(level: LogLevel, message: string, data?: Readonly<Record<string, unknown>>): void;
 }
+
+/** A `Process` as its own code sees it. */
+export abstract class Own extends Life implements Self<unknown> {
+  get ref(): Ref {
+    return me(this);
+  }
+
+  get host(): Host {
+    return this.kernel.host;
+  }
+
+  get signal(): AbortSignal {
+    return this.relate().signal(!this.alive);
+  }
+
+  override stop(reason: ExitReason): void {
+    needReason(reason, "stop.reason", this.label);
+    super.stop(reason);
+  }
+
+  override continue(step: () => unknown): void {
+    needFunction(step, "continue.step", this.label);
+    super.continue(step);
+  }
+
+  after(ms: number, label: string, step: () => unknown): Cancel {
+    const isTime = typeof ms === "number" && !Number.isNaN(ms);
+    needOption(isTime, "after.ms", ms, "milliseconds", this.label);
+    needOption(typeof label === "string", "after.label", label, "a text", this.label);
+    needFunction(step, "after.step", this.label);
+    if (!this.alive) return () => {};
+    const relations = this.relate();
+    // It counts as set until its step runs, so that it can be taken back while its message waits.
+    const run = (): unknown => (relations.timers.delete(cancel) ? step() : undefined);
+    const fire = (): void => me(this).put(RUN, label, run, null);
+    // What was due before now is due now.
+    const cancel: Cancel = this.kernel.host.timer(Math.max(0, ms), fire);
+    relations.timers = including(relations.timers, cancel);
+    return () => {
+      if (relations.timers.delete(cancel)) cancel();
+    };
+  }
+
+  timeout(ms: number): void {
+    needOption(isMs(ms), "timeout.ms", ms, "milliseconds of 0 or more", this.label);
+    const relations = this.relate();
+    relations.stopIdling();
+    // What waits already comes first.
+    if (!this.alive || this.waiting > 0) return;
+    relations.idle = this.kernel.host.timer(ms, () => {
+      relations.idle = null;
+      me(this).put(INFO, "timeout", TIMEOUT, null);
+    });
+  }
+
+  hibernate(): void {
+    this.continue(() => {
+      if (this.waiting > 0) return;
+      if (this.relations?.isEmpty === true) this.relations = null;
+      emptyPool();
+    });
+  }
+
+  task<T>(label: string, work: () => T | Promise<T>, done: (outcome: Outcome<T>) => unknown): void {
+    needOption(typeof label === "string", "task.label", label, "a text", this.label);
+    needFunction(work, "task.work", this.label);
+    needFunction(done, "task.done", this.label);
+    if (!this.alive) return;
+    const arrive = (outcome: Outcome<T>): void => {
+      if (this.alive) me(this).put(RUN, label, () => done(outcome), null);
+    };
+    let result: T | Promise<T>;
+    try {
+      result = work();
+    } catch (error) {
+      arrive({ ok: false, error });
+      return;
+    }
+    if (!isThenable(result)) arrive({ ok: true, value: result as T });
+    else
+      result.then(
+        (value) => arrive({ ok: true, value: value as T }),
+        (error: unknown) => arrive({ ok: false, error }),
+      );
+  }
+
+  defer<T>(): Deferred<T> {
+    const allowed = "within a call's handler, which returns it";
+    needOption(this.answers, "defer", "outside a call", allowed, this.label);
+    return new DeferredReply<T>();
+  }
+
+  spawn<D extends AnyActor>(
+    definition: D,
+    args: StartArgs<D>,
+    options: SpawnOptions = NO_OPTIONS,
+  ): RefOf<D> {
+    checkSpawn(definition, args, options, this.label);
+    return this.kernel.spawn(definition, args, null, options) as Ref as RefOf<D>;
+  }
+
+  spawnLink<D extends AnyActor>(
+    definition: D,
+    args: StartArgs<D>,
+    options: SpawnOptions = NO_OPTIONS,
+  ): RefOf<D> {
+    checkSpawn(definition, args, options, this.label);
+    const child = this.kernel.spawn(definition, args, me(this), options);
+    this.link(child);
+    return child as Ref as RefOf<D>;
+  }
+
+  link(ref: Ref): void {
+    const other = near(this, ref, "link.ref");
+    if (other === me(this) || !this.alive) return;
+    if (other.alive) link(me(this), other);
+    else me(this).exitSignal(other, "noproc");
+  }
+
+  unlink(ref: Ref): void {
+    unlink(me(this), near(this, ref, "unlink.ref"));
+  }
+
+  monitor(ref: Ref): Monitor {
+    return this.kernel.watch(near(this, ref, "monitor.ref"), me(this), (watch, reason) => {
+      me(this).put(INFO, "DOWN", { type: "DOWN", monitor: watch, ref: watch.ref, reason }, watch);
+    });
+  }
+
+  demonitor(monitor: Monitor): void {
+    const isOwn = (monitor as Watch | undefined)?.watcher === me(this);
+    needOption(isOwn, "demonitor.monitor", monitor, "a monitor of its own", this.label);
+    endWatch(monitor as Watch);
+  }
+
+  exit(ref: Ref, reason: ExitReason): void {
+    needReason(reason, "exit.reason", this.label);
+    this.kernel.exit(near(this, ref, "exit.ref"), reason, me(this));
+  }
+
+  exited(ref: Ref): Promise<ExitReason> {
+    return this.kernel.exited(near(this, ref, "exited.ref"));
+  }
+
+  whereis<D extends AnyActor>(name: string, definition: D): RefOf<D> | undefined {
+    return this.kernel.whereis(name, definition, this.label);
+  }
+
+  listens(type: EventType): boolean {
+    return this.kernel.listens(type);
+  }
+
+  emit(event: NewEvent): void {
+    const isEvent = isRecord(event) && typeof event.type === "string";
+    needOption(isEvent, "emit.event", event, "an object with a type", this.label);
+    this.kernel.emit(event);
+  }
+
+  log(level: LogLevel, message: string, data: Readonly<Record<string, unknown>> = {}): void {
+    needOption(LOG_LEVELS.includes(level), "log.level", level, LEVELS, this.label);
+    needOption(typeof message === "string", "log.message", message, "a text", this.label);
+    this.emit({ type: "logged", pid: this.id, label: this.label, level, message, data });
+  }
+}
+
+/** Every `Own` there is is a `Process`. */
+const me = (own: Own): Process => own as unknown as Process;
+
+/** A ref is looked at where a relation begins or ends, and not with every message. */
+const near = (own: Own, ref: Ref, option: string): Process =>
+  needRef(ref, option, own.kernel, own.label);
+
+/** Of what may be none, or one of another system: see `Own`. */
+export function needRef(ref: Ref, option: string, kernel?: Kernel, actor?: string): Process {
+  const good = ref instanceof Own && (kernel === undefined || ref.kernel === kernel);
+  needOption(good, option, ref, kernel === undefined ? "a ref" : "a ref of this system", actor);
+  return ref as Ref as Process;
+}
+
+const LEVELS = LOG_LEVELS.join(", ");
+const TIMEOUT = Object.freeze({ type: "timeout" });
 
 const SPAWN_NAMES: Readonly<Record<keyof SpawnOptions, true>> = {
   name: true,

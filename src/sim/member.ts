@@ -3,7 +3,8 @@
  * own, that can be killed with all it holds, stopped in good order, paused as by SIGSTOP, and whose
  * clocks may be wrong.
  */
-import { type ChildSpec, checkChildSpec } from "../kernel/child-spec.ts";
+import { checkChildSpec } from "../../supervisors/check-child.ts";
+import type { ChildSpec } from "../kernel/child-spec.ts";
 import { type ExitReason, isOrderly } from "../kernel/exit.ts";
 import type { Cancel, Host } from "../kernel/host.ts";
 import { Kernel } from "../kernel/kernel.ts";

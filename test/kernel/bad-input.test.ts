@@ -3,11 +3,11 @@
  * on one line, that names the actor, the field and what is allowed; and nothing else is disturbed.
  */
 import { describe, expect, it } from "vitest";
+import * as sys from "../../src/inspect/sys.ts";
 import { actor } from "../../src/kernel/actor.ts";
 import { type CallError, OptionError } from "../../src/kernel/errors.ts";
-import { createRegistry } from "../../src/kernel/registry.ts";
 import type { Self } from "../../src/kernel/self.ts";
-import * as sys from "../../src/kernel/sys.ts";
+import { createRegistry } from "../../supervisors/registry.ts";
 import { log, type Probe, probe, type Scene, scene, watched } from "./scene.ts";
 
 /** As JavaScript sees it. */
@@ -104,7 +104,7 @@ describe("a message", () => {
     expect((asked.value as CallError).message).toBe(`probe has no call ${shown}; allowed: do, log`);
     await undisturbed(world, ref);
     world.exit(ref, "kill");
-    expect(world.kernel.deadLetters.count).toBe(2);
+    expect(world.deadLetters.count).toBe(2);
     const late = watched(ref.call(name as "log"));
     await world.settle();
     expect((late.value as CallError).message).toBe(`call ${shown} to probe got no reply: noproc`);
@@ -116,7 +116,7 @@ describe("a message", () => {
     ref.send("hello?");
     await world.settle();
     const letter = { label: "deaf", kind: "info", name: "info", why: "unknown" };
-    expect(world.kernel.deadLetters.last()).toMatchObject([letter]);
+    expect(world.deadLetters.last()).toMatchObject([letter]);
   });
 
   it("whose handler returns another call's deferred reply is refused; that other is not lost", async () => {

@@ -30,12 +30,12 @@ async function filled(mailbox: MailboxBound) {
   ref.send("f");
   await world.settle();
   const waiting = {
-    letters: world.kernel.deadLetters.last().map(({ name, why }) => `${name} ${why}`),
+    letters: world.deadLetters.last().map(({ name, why }) => `${name} ${why}`),
     call: call.code,
   };
   door.open();
   await world.settle();
-  return { ...waiting, heard: state(ref), count: world.kernel.deadLetters.count };
+  return { ...waiting, heard: state(ref), count: world.deadLetters.count };
 }
 
 describe("a mailbox with a limit of 3", () => {
@@ -120,7 +120,7 @@ it("keeps the last hundred dead letters, in order, and counts them all", async (
   await world.settle();
   world.exit(ref, "kill");
   for (let i = 0; i < 250; i++) ref.send(i);
-  const { deadLetters } = world.kernel;
+  const { deadLetters } = world;
   expect(deadLetters.count).toBe(250);
   expect(deadLetters.last()).toHaveLength(100);
   expect(deadLetters.last()[0]).toEqual({

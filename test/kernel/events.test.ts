@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { actor } from "../../src/kernel/actor.ts";
 import type { SystemEvent } from "../../src/kernel/events.ts";
-import { type Logger, logEvents } from "../../src/kernel/logger.ts";
+import { type Logger, logEvents } from "../../src/ports/logger.ts";
 import { probe, scene, watched } from "./scene.ts";
 
 const types = (events: SystemEvent[]): string[] => events.map(({ type }) => type);

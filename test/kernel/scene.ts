@@ -2,6 +2,7 @@
  * Why this exists: what the tests of the kernel share: a kernel on a virtual clock, an actor that
  * does whatever it is told, and a promise whose state can be read without waiting for it.
  */
+import { DeadLetters } from "../../src/inspect/dead-letters.ts";
 import { type AnyActor, actor, type StartArgs } from "../../src/kernel/actor.ts";
 import type { SystemEvent } from "../../src/kernel/events.ts";
 import type { ExitReason } from "../../src/kernel/exit.ts";
@@ -33,6 +34,7 @@ export type Probe = RefOf<typeof probe>;
 
 export interface Scene extends ManualHost {
   readonly kernel: Kernel;
+  readonly deadLetters: DeadLetters;
   spawn<D extends AnyActor>(definition: D, ...args: StartArgs<D>): RefOf<D>;
   spawnAs<D extends AnyActor>(
     options: SpawnOptions,
@@ -50,11 +52,14 @@ export interface Scene extends ManualHost {
 export function scene(options: ManualHostOptions = {}): Scene {
   const manual = manualHost(options);
   const kernel = new Kernel(manual.host);
+  const deadLetters = new DeadLetters();
+  kernel.observe((event) => deadLetters.note(event), ["dead_letter"]);
   const spawnAs: Scene["spawnAs"] = (spawnOptions, definition, ...args) =>
     kernel.spawn(definition, args as never, null, spawnOptions) as Ref as RefOf<typeof definition>;
   return {
     ...manual,
     kernel,
+    deadLetters,
     spawnAs,
     spawn: (definition, ...args) => spawnAs({}, definition, ...args),
     within: async (ref, step) => {

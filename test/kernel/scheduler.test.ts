@@ -164,7 +164,7 @@ describe("the loop", () => {
   );
 
   it("lets Node's own timers and I/O through, with many messages pending", async () => {
-    const { nodeHost } = await import("../../src/kernel/node-host.ts");
+    const { nodeHost } = await import("../../src/node/node-host.ts");
     const kernel = new Kernel(nodeHost);
     let rounds = 0;
     let stop = false;

@@ -566,9 +566,9 @@ const kernel = [
   },
   {
     id: "monitor-mute",
-    file: "src/kernel/process.ts",
-    find: 'this.put(INFO, "DOWN", {',
-    replace: 'if (!this.alive) this.put(INFO, "DOWN", {',
+    file: "src/kernel/self.ts",
+    find: 'me(this).put(INFO, "DOWN", {',
+    replace: 'if (!this.alive) me(this).put(INFO, "DOWN", {',
     scenario: "auto",
     expected: ["eventually"],
     why: "a monitor never tells",

@@ -1,8 +1,8 @@
 /** Proves: keys find processes, are free before an end is told, and never name one that has ended. */
 import { describe, expect, it } from "vitest";
 import { OptionError } from "../../src/kernel/errors.ts";
-import { createRegistry } from "../../src/kernel/registry.ts";
-import { log, probe, scene } from "./scene.ts";
+import { createRegistry } from "../../supervisors/registry.ts";
+import { log, probe, scene } from "../kernel/scene.ts";
 
 describe("a registry of unique keys", () => {
   it("finds who stands for a key, with its value, and refuses a second", async () => {

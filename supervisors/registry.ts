@@ -3,10 +3,10 @@
  * time. An entry is gone before anybody hears that its process has ended, so that whoever starts the
  * next one finds the key free.
  */
-import { needFields, needFunction, needOption } from "./errors.ts";
-import { needRef } from "./process.ts";
-import type { Ref } from "./ref.ts";
-import { including } from "./relations.ts";
+import { needFields, needFunction, needOption } from "../src/kernel/errors.ts";
+import type { Ref } from "../src/kernel/ref.ts";
+import { including } from "../src/kernel/relations.ts";
+import { needRef } from "../src/kernel/self.ts";
 
 export interface RegistryOptions {
   /** Whether a key is one process's alone, or any number's. */

@@ -2,11 +2,12 @@
  * Why this exists: OTP's `sys`: looking into a process that lives, and holding it still, without its
  * definition knowing of it. All of it happens between two of its messages.
  */
-import { CallError, needFields, needFunction, needOption } from "./errors.ts";
-import type { EventType, Observer } from "./events.ts";
-import { needRef, type Process } from "./process.ts";
-import type { Ref } from "./ref.ts";
-import { isThenable } from "./thenable.ts";
+import { CallError, needFields, needFunction, needOption } from "../kernel/errors.ts";
+import type { EventType, Observer } from "../kernel/events.ts";
+import type { Process } from "../kernel/process.ts";
+import type { Ref } from "../kernel/ref.ts";
+import { needRef } from "../kernel/self.ts";
+import { isThenable } from "../kernel/thenable.ts";
 
 export interface Statistics {
   readonly status: string;

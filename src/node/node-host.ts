@@ -1,6 +1,6 @@
 /** Why this exists: the one place where the runtime meets Node's clock, chance and timers. */
-import type { Host } from "./host.ts";
-import type { Logger } from "./logger.ts";
+import type { Host } from "../kernel/host.ts";
+import type { Logger } from "../ports/logger.ts";
 import { wakeSoon } from "./wake-up.ts";
 
 const { hrtime } = process;

@@ -1,29 +1,23 @@
 /** Why this exists: a message that nobody handled is never thrown into its sender, and never lost to view. */
+import type { Events, SystemEvent } from "../kernel/events.ts";
 
-/** `dead`: its process had ended. `unknown`: no such handler. `overflow`: its mailbox was full. */
-export type DeadReason = "dead" | "unknown" | "overflow";
+export type { DeadReason } from "../kernel/events.ts";
 
-export interface DeadLetter {
-  /** Monotonic milliseconds of the host. */
-  readonly at: number;
-  readonly pid: number;
-  readonly label: string;
-  /** `"cast"`, `"call"`, `"info"` … */
-  readonly kind: string;
-  /** The cast's or call's name, or the kind. */
-  readonly name: string;
-  readonly why: DeadReason;
-}
+/** `at`: monotonic milliseconds of the host. */
+export type DeadLetter = { readonly at: number } & Events["dead_letter"];
 
 /** Kept to be looked at; all are counted. */
 const KEPT = 100;
 
+/** A fold over the events `dead_letter`. */
 export class DeadLetters {
   /** Since the system began. */
   count = 0;
   readonly #ring: DeadLetter[] = [];
 
-  add(letter: DeadLetter): void {
+  note(event: SystemEvent): void {
+    if (event.type !== "dead_letter") return;
+    const { type: _type, ...letter } = event;
     this.#ring[this.count % KEPT] = letter;
     this.count++;
   }

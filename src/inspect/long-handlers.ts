@@ -2,12 +2,12 @@
  * Why this exists: a handler that takes long keeps its own mailbox waiting, and a synchronous one
  * the whole thread. Which one it was, nobody can tell afterwards: so it is named when it happens.
  */
-import type { Cancel, Host } from "./host.ts";
-import type { Kernel } from "./kernel.ts";
-import { KIND_NAMES, type Kind } from "./mailbox.ts";
-import type { Process } from "./process.ts";
+import type { Cancel, Host } from "../kernel/host.ts";
+import type { HandlerWatch, Kernel } from "../kernel/kernel.ts";
+import { KIND_NAMES, type Kind } from "../kernel/mailbox.ts";
+import type { Process } from "../kernel/process.ts";
 
-export class LongHandlers {
+export class LongHandlers implements HandlerWatch {
   readonly #kernel: Kernel;
   readonly #host: Host;
   readonly #limitMs: number;
@@ -22,7 +22,6 @@ export class LongHandlers {
     return this.#host.now();
   }
 
-  /** The synchronous part of a handler is over. */
   returned(process: Process, kind: Kind, name: string, began: number): void {
     const ms = this.#host.now() - began;
     if (ms > this.#limitMs) this.#tell(process, kind, name, ms, false);

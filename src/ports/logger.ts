@@ -1,6 +1,6 @@
 /** Why this exists: the log is a fold over the events. Any pino-like logger will do. */
-import type { EventType, Observer } from "./events.ts";
-import { type ExitReason, formatReason, isOrderly } from "./exit.ts";
+import type { EventType, Observer } from "../kernel/events.ts";
+import { type ExitReason, formatReason, isOrderly } from "../kernel/exit.ts";
 
 /** Object first, message second: pino's way. */
 export interface Logger {

@@ -1,10 +1,10 @@
 /** Proves: a handler that takes long is named, while it goes on or when it gives the thread back. */
 import { expect, it } from "vitest";
+import { LongHandlers } from "../../src/inspect/long-handlers.ts";
 import { actor } from "../../src/kernel/actor.ts";
-import { LongHandlers } from "../../src/kernel/long-handlers.ts";
 import { createSystem } from "../../supervisors/system.ts";
-import { manualHost } from "./manual-host.ts";
-import { gate, scene } from "./scene.ts";
+import { manualHost } from "../kernel/manual-host.ts";
+import { gate, scene } from "../kernel/scene.ts";
 
 const busy = actor({
   name: "busy",
@@ -20,7 +20,7 @@ const busy = actor({
 
 it("one that waits is named once its time is over, and not when it ends before", async () => {
   const { kernel, spawn, advance, record } = scene();
-  kernel.longHandlers = new LongHandlers(kernel, 50);
+  kernel.handlerWatch = new LongHandlers(kernel, 50);
   const ref = spawn(busy);
   const events = record();
   const long = () => events.filter(({ type }) => type === "long_handler");

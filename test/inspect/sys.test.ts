@@ -1,6 +1,5 @@
 /** Proves: a process can be looked into, changed and held still between two messages, and idles by its own clock. */
 import { describe, expect, it } from "vitest";
-import { actor } from "../../src/kernel/actor.ts";
 import {
   getState,
   replaceState,
@@ -8,8 +7,9 @@ import {
   statistics,
   suspend,
   trace,
-} from "../../src/kernel/sys.ts";
-import { downs, gate, log, probe, scene, state, watched } from "./scene.ts";
+} from "../../src/inspect/sys.ts";
+import { actor } from "../../src/kernel/actor.ts";
+import { downs, gate, log, probe, scene, state, watched } from "../kernel/scene.ts";
 
 const counter = actor({
   name: "counter",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nodeHost } from "../../src/kernel/node-host.ts";
+import { nodeHost } from "../../src/node/node-host.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
