@@ -4,6 +4,7 @@
  */
 import { isName, isRecord, needFields, needFunction, needNames, needOption } from "./errors.ts";
 import type { ExitReason } from "./exit.ts";
+import { HandlerTable } from "./handler-table.ts";
 import type { Self } from "./self.ts";
 
 /** A small integer in V8, since it is compared with at every message. */
@@ -65,8 +66,8 @@ export type StartArgs<D> = D extends Actor<infer Start, infer _C, infer _K> ? St
 /** The handlers with their types forgotten, as the runtime calls them. */
 export interface Handlers {
   readonly init: (self: Self<unknown>, ...args: unknown[]) => unknown;
-  readonly calls: ReadonlyMap<string, Handler>;
-  readonly casts: ReadonlyMap<string, Handler>;
+  readonly calls: HandlerTable;
+  readonly casts: HandlerTable;
   readonly info: ((self: Self<unknown>, message: unknown) => unknown) | null;
   readonly terminate: ((self: Self<unknown>, reason: ExitReason) => unknown) | null;
   readonly describe: ((self: Self<unknown>) => Description) | null;
@@ -149,8 +150,8 @@ export function actor<
   const handlers = {
     mailbox: options.mailbox ?? UNBOUNDED,
     init: options.init,
-    calls: new Map(Object.entries(options.calls ?? {})),
-    casts: new Map(Object.entries(options.casts ?? {})),
+    calls: new HandlerTable(Object.entries(options.calls ?? {})),
+    casts: new HandlerTable(Object.entries(options.casts ?? {})),
     info: options.info ?? null,
     terminate: options.terminate ?? null,
     describe: options.describe ?? null,

@@ -17,6 +17,8 @@ export class Call {
   /** Null once settled: every later reply is dropped here. */
   #queue: Deadlines | null;
   settled = false;
+  /** Hears how it was settled. */
+  told: ((how: string) => void) | null = null;
   #owed: Set<Call> | null = null;
   at = 0;
   before: Call | null = null;
@@ -44,7 +46,7 @@ export class Call {
   }
 
   reply(value: unknown): void {
-    if (this.#close()) this.#resolve(value);
+    if (this.#close("reply")) this.#resolve(value);
   }
 
   refuse(cause: unknown): void {
@@ -75,12 +77,13 @@ export class Call {
   }
 
   #fail(error: CallError): void {
-    if (this.#close()) this.#reject(error);
+    if (this.#close(error.code)) this.#reject(error);
   }
 
-  #close(): boolean {
+  #close(how: string): boolean {
     if (this.settled) return false;
     this.settled = true;
+    this.told?.(how);
     this.#queue?.remove(this);
     this.#queue = null;
     this.#owed?.delete(this);

@@ -18,12 +18,12 @@ export function dispatch(
   switch (kind) {
     case CAST:
     case CAST_TWO: {
-      const handler = handlers.casts.get(name);
+      const handler = handlers.casts.find(name);
       if (handler === undefined) return process.kernel.deadLetter(process, kind, name, "unknown");
       return kind === CAST ? apply(handler, process, body) : handler(process, body, extra);
     }
     case CALL: {
-      const handler = handlers.calls.get(name);
+      const handler = handlers.calls.find(name);
       if (handler !== undefined) return apply(handler, process, body);
       (extra as Call).unknown(handlers.calls.keys());
       return process.kernel.deadLetter(process, kind, name, "unknown");

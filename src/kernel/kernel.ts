@@ -170,11 +170,7 @@ export class Kernel {
     const dated = { ...event, at: this.host.now() } as SystemEvent;
     for (const { tell, types } of this.#observers) {
       if (types?.has(event.type) === false) continue;
-      try {
-        tell(dated);
-      } catch (error) {
-        this.#report(error);
-      }
+      this.shield(() => tell(dated));
     }
   }
 
@@ -212,7 +208,11 @@ export class Kernel {
   }
 
   /** @internal Tells that a call begins; returns what tells how it ended, each time it does. */
-  traceCall({ id: pid, label }: Process, name: string, timeoutMs: number): (how: string) => void {
+  traceCall(
+    { id: pid, label }: Process,
+    name: string,
+    timeoutMs = Number.POSITIVE_INFINITY,
+  ): (how: string) => void {
     const call = ++this.#lastCall;
     this.emit({ type: "called", pid, label, name, call, timeoutMs });
     return (how) => this.emit({ type: "settled", pid, label, name, call, how });

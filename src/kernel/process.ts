@@ -4,7 +4,6 @@
  */
 import { NONE, packAll } from "./args.ts";
 import { Call, type Deadlines } from "./call.ts";
-import { CallError } from "./errors.ts";
 import { CALL, CAST, CAST_TWO, INFO } from "./mailbox.ts";
 import type { Ref } from "./ref.ts";
 import { Own } from "./self.ts";
@@ -48,15 +47,9 @@ export class Process extends Own implements Ref {
   #ask(queue: Deadlines | null, name: string, body: unknown): Promise<never> {
     return new Promise((resolve, reject) => {
       const { kernel, label, alive } = this;
-      let settle: (value: never) => void = resolve;
-      let fail: (error: CallError) => void = reject;
-      if (kernel.callsTraced) {
-        const told = kernel.traceCall(this, name, queue?.timeoutMs ?? Number.POSITIVE_INFINITY);
-        settle = telling(resolve, told);
-        fail = telling(reject, told);
-      }
       // Nobody waits for the time of what is answered at once.
-      const call = new Call(label, name, alive ? queue : null, settle as Settle, fail);
+      const call = new Call(label, name, alive ? queue : null, resolve as Settle, reject);
+      if (kernel.callsTraced) call.told = kernel.traceCall(this, name, queue?.timeoutMs);
       if (alive) this.put(CALL, name, body, call);
       else call.exit("noproc");
     });
@@ -70,11 +63,3 @@ const rest = (all: IArguments, from: number): unknown =>
 
 /** Every `Ref` there is was made here. */
 export const asProcess = (ref: Ref): Process => ref as Process;
-
-/** Settles a call, and tells how. */
-const telling =
-  <T>(settle: (value: T) => void, told: (how: string) => void) =>
-  (value: T): void => {
-    told(value instanceof CallError ? value.code : "reply");
-    settle(value);
-  };
