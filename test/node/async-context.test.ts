@@ -29,6 +29,19 @@ const reader = actor({
   },
 });
 
+it("no store is found either when the first one is used while the system runs already", async () => {
+  await using system = createSystem();
+  const ref = await system.start(reader);
+  for (let i = 0; i < 100; i++) await ref.call("read");
+  ref.cast("note");
+  await storage.run("first", async () => {
+    for (let i = 0; i < 3; i++) {
+      ref.cast("note");
+      expect(await ref.call("read")).not.toContain("first");
+    }
+  });
+});
+
 it("no sender's store is found in a handler, and every caller keeps its own", async () => {
   await using system = createSystem();
   const ref = await storage.run("starter", () => system.start(reader));
