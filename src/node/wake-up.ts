@@ -53,7 +53,6 @@ async function forEver(): Promise<never> {
     runAll();
   }
 }
-void forEver();
 
 // The quick way, a third off a call. A reaction runs in the context in which it was attached: here
 // the sender's. Before Node 24 that is carried by promise hooks, which are off until the first
@@ -66,6 +65,15 @@ function quickly(): void {
     mayCarry = true;
     wakeUp();
   } else runAll();
+}
+
+if (mayCarry) void forEver();
+// What awaits since before the hooks has no resource of its own; a reaction's promise is one.
+else {
+  void new Promise<undefined>(grab).then(() => {
+    void forEver();
+    runAll();
+  });
 }
 
 function contextsNeedHooks(): boolean {
