@@ -170,16 +170,36 @@ async function startTogether(self: S, child: Child): Promise<unknown> {
   for (const other of [...theirs].reverse()) {
     if (other === child) continue;
     await stop(self, state, other);
-    if (other.spec.restart === "temporary") settle(state, other);
-    else other.status = "restarting";
+    // Whoever wanted it stopped is answered here, for its exit is heard by nobody else.
+    for (const stopper of other.stoppers.splice(0)) stopper.resolve("ok");
+    if (other.spec.restart === "temporary") {
+      other.starter?.resolve({ status: "failed", reason: "shutdown" });
+      settle(state, other);
+    } else other.status = "restarting";
   }
-  for (const each of theirs) {
-    if (each.spec.restart === "temporary") continue;
-    const reason = await startFirst(self, state, each);
-    if (reason === null) continue;
-    forgetRef(state, each);
-    each.lastExit = reason;
-    each.status = "restarting";
-    return restartOrGiveUp(self, each, reason, self.host.now());
+  return startDown(self);
+}
+
+/** All that are down together are started in order; where one fails, it and the others wait. */
+export async function startDown(self: S): Promise<unknown> {
+  const { state } = self;
+  for (const child of [...state.children.values()]) {
+    if (child.status !== "restarting") continue;
+    const reason = await startFirst(self, state, child);
+    const { ref, starter } = child;
+    child.starter = null;
+    if (reason === null) {
+      starter?.resolve(ref === null ? { status: "ignored" } : { status: "started", ref });
+      continue;
+    }
+    forgetRef(state, child);
+    child.lastExit = reason;
+    if (starter === null) {
+      child.status = "restarting";
+      return restartOrGiveUp(self, child, reason, self.host.now());
+    }
+    // Asked for while the others fell: whoever asked is told, and the others need not wait.
+    settle(state, child);
+    starter.resolve({ status: "failed", reason });
   }
 }

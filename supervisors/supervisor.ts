@@ -11,9 +11,10 @@ import type {
   RestartChildResult,
   StartChildResult,
 } from "../src/kernel/child-spec.ts";
+import { StartError } from "../src/kernel/errors.ts";
 import { formatReason } from "../src/kernel/exit.ts";
 import type { Exit, Self, StartOutcome } from "../src/kernel/self.ts";
-import { begin, begun, ended, startFirst } from "./restarting.ts";
+import { begin, begun, ended, startDown, startFirst } from "./restarting.ts";
 import { end, isSupervisor, stopAll } from "./stopping.ts";
 import {
   checkChild,
@@ -54,8 +55,11 @@ const calls = {
     const child = self.state.children.get(id);
     if (child === undefined) reply.resolve("not_found");
     else {
+      const wasDown = child.status === "restarting";
       child.stoppers.push(reply);
       end(self, child);
+      // Those that fell with it waited for it.
+      if (wasDown && self.state.strategy !== "one_for_one") self.continue(() => startDown(self));
     }
     return reply;
   },
@@ -121,7 +125,7 @@ export const supervisor = actor({
       const reason = await startFirst(self, state, child);
       if (reason === null) continue;
       await stopAll(self, state);
-      self.stop({ shutdown: `child ${spec.id} did not start: ${formatReason(reason)}` });
+      self.stop({ error: new StartError(spec.id, reason) });
       return state;
     }
     return state;

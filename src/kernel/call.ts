@@ -55,8 +55,8 @@ export class Call {
     this.#fail(new CallError("refused", message, undefined, cause));
   }
 
-  exit(reason: ExitReason): void {
-    const code = reason === "noproc" ? "noproc" : "exit";
+  /** Its callee has ended; or `noproc`: there was none. */
+  exit(reason: ExitReason, code: "exit" | "noproc" = "exit"): void {
     this.#fail(
       new CallError(code, `${this.#what()} got no reply: ${formatReason(reason)}`, reason),
     );

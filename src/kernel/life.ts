@@ -106,12 +106,15 @@ export abstract class Life extends BoundedMailbox {
 
   stop(reason: ExitReason): void {
     this.#stopping ??= reason;
+    // Not in a handler, but in some callback: now.
+    if (this.#status === IDLE) this.continue(() => {});
   }
 
   continue(step: () => unknown): void {
     const first = this.#next;
     const next = (): unknown => (this.#status === DEAD ? undefined : step());
     this.#next = first === null ? step : () => follow(first(), next);
+    this.#wake();
   }
 
   /** @internal Handles up to `quantum` messages; returns how many. */
@@ -146,7 +149,7 @@ export abstract class Life extends BoundedMailbox {
   exitSignal(this: Process, from: Process | null, reason: ExitReason): void {
     if (this.#status === DEAD || this.#status === TERMINATING) return;
     if (this.trapExit) this.put(EXIT, "EXIT", reason, from);
-    else if (reason !== "normal") this.#die(reason);
+    else if (reason !== "normal" || from === this) this.#die(reason);
   }
 
   /** @internal Cannot be trapped. */
@@ -272,11 +275,11 @@ export abstract class Life extends BoundedMailbox {
   }
 
   /** A turn for it, if there is anything to do and nothing keeps it from that. */
-  #wake(this: Process): void {
+  #wake(): void {
     if (this.#status !== IDLE || this.#held) return;
     if (this.waiting === 0 && this.#next === null && this.#started) return;
     this.#status = READY;
-    this.kernel.scheduler.enqueue(this);
+    this.kernel.scheduler.enqueue(this as unknown as Process);
   }
 
   /** @internal Runs `step` when no message is being handled: at once, if it began and that is so. */
@@ -337,7 +340,6 @@ export abstract class Life extends BoundedMailbox {
     for (let letter = this.shift(); letter !== null; letter = this.shift()) {
       if (letter.kind === CALL) (letter.extra as Call).exit(reason);
     }
-    this.relations = null;
     this.state = undefined;
     this.#next = null;
   }

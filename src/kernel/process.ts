@@ -51,7 +51,7 @@ export class Process extends Own implements Ref {
       const call = new Call(label, name, alive ? queue : null, resolve as Settle, reject);
       if (kernel.callsTraced) call.told = kernel.traceCall(this, name, queue?.timeoutMs);
       if (alive) this.put(CALL, name, body, call);
-      else call.exit("noproc");
+      else call.exit("noproc", "noproc");
     });
   }
 }

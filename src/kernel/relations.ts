@@ -89,11 +89,12 @@ export class Relations {
       other.relations?.links.delete(self);
       other.exitSignal(self, reason);
     }
-    if (this.watchers.size === 0) return;
     for (const watch of this.watchers) {
       watch.watcher?.relations?.watching.delete(watch);
       watch.tell(watch, reason);
     }
+    // Not before: whoever dies meanwhile takes back what it watches.
+    self.relations = null;
   }
 }
 

@@ -60,7 +60,7 @@ describe("starting", () => {
     });
     await expect(failing).rejects.toThrow(StartError);
     await expect(failing).rejects.toMatchObject({
-      reason: { shutdown: "child c did not start: Error: no port" },
+      reason: { error: new StartError("c", { error: new Error("no port") }) },
     });
     expect(diary).toEqual([
       "a starts",
