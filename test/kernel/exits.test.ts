@@ -69,6 +69,53 @@ describe("an exit signal to a process that does not trap", () => {
   });
 });
 
+it("a process that tells itself to end normally does", async () => {
+  const { spawn, settle, exited, within } = scene();
+  const ref = spawn(probe);
+  await settle();
+  const ended = exited(ref);
+  await within(ref, (self) => self.exit(self.ref, "normal"));
+  expect(await ended).toBe("normal");
+});
+
+it("a stop from some callback, in no handler, does not wait for a message", async () => {
+  const { spawn, settle, within } = scene();
+  const ref = spawn(probe);
+  await settle();
+  let end: () => void = () => {};
+  await within(ref, (self) => {
+    end = () => self.stop("normal");
+  });
+  end();
+  await settle();
+  expect(ref.alive).toBe(false);
+});
+
+it("the callers of one that dies of a lost process hear an exit: it was there", async () => {
+  const { spawn, settle, exit } = scene();
+  const gone = spawn(probe);
+  const ref = spawn(probe);
+  exit(gone, "kill");
+  await settle();
+  const asked = watched(ref.call("do", (self) => self.link(gone)));
+  await settle();
+  expect(asked).toMatchObject({ code: "exit", reason: "noproc" });
+});
+
+it("who falls with what it watches is told nothing, and no message of that is lost", async () => {
+  const { spawn, settle, exit, within, deadLetters } = scene();
+  const [a, b, c] = [spawn(probe), spawn(probe), spawn(probe)];
+  await settle();
+  await within(a, (self) => {
+    self.link(b);
+    self.monitor(b);
+  });
+  await within(b, (self) => self.link(c));
+  exit(c, "bad");
+  await settle();
+  expect([a.alive, b.alive, deadLetters.count]).toEqual([false, false, 0]);
+});
+
 describe("an exit signal to a process that traps", () => {
   it("waits its turn behind the messages before it", async () => {
     const { spawn, settle, within } = scene();

@@ -1,6 +1,9 @@
 /** Proves: who falls with a child and rises with it, in which order, and when a supervisor ends of itself. */
 import { describe, expect, it } from "vitest";
 import { child } from "../../src/kernel/child-spec.ts";
+import type { Ref } from "../../src/kernel/ref.ts";
+import type { Self } from "../../src/kernel/self.ts";
+import { supervisor } from "../../supervisors/supervisor.ts";
 import { childRef, harness, ignoring, info, type Part, spec } from "./harness.ts";
 
 const ids = ["a", "b", "c", "d"];
@@ -226,4 +229,76 @@ describe("autoShutdown", () => {
     await settle();
     expect(sup.alive).toBe(true);
   });
+});
+
+describe("who is asked for while all fall together", () => {
+  const later = (ms: number) => (self: Self<unknown>) =>
+    new Promise<void>((resolve) => void self.host.timer(ms, resolve));
+
+  it("terminateChild is answered, and the round starts it as all others", async () => {
+    const parts = { b: { terminate: later(40) } };
+    const { sup, advance } = await running("one_for_all", parts, 5);
+    const ended = sup.call("terminateChild", "b");
+    await advance(10);
+    (await childRef(sup, "a")).cast("crash");
+    await advance(100);
+    expect(await ended).toBe("ok");
+    expect(await info(sup, "b")).toMatchObject({ status: "running" });
+  });
+
+  it("startChild is answered by the start that counts", async () => {
+    const { sup, advance } = await running("rest_for_one", {}, 5);
+    const added = sup.call("startChild", spec("n", { init: later(40) }));
+    await advance(10);
+    (await childRef(sup, "a")).cast("crash");
+    await advance(100);
+    expect(await added).toEqual({ status: "started", ref: await childRef(sup, "n") });
+  });
+
+  it("startChild of a temporary one fails, for it is not started again", async () => {
+    const { sup, advance } = await running("rest_for_one", {}, 5);
+    const added = sup.call("startChild", spec("n", { init: later(40) }, { restart: "temporary" }));
+    await advance(10);
+    (await childRef(sup, "a")).cast("crash");
+    await advance(100);
+    expect(await added).toEqual({ status: "failed", reason: "shutdown" });
+  });
+
+  it("those that wait for a child to rise with it start without it, once it is given up", async () => {
+    const world = harness();
+    let starts = 0;
+    const init = () => {
+      if (++starts === 2) throw new Error("not yet");
+    };
+    const backoff = { minMs: 60, maxMs: 60 };
+    const sup = await world.supervise({
+      ...{ strategy: "one_for_all", intensity: 5 },
+      children: [spec("a", { init }, { backoff }), spec("b")],
+    });
+    (await childRef(sup, "a")).cast("crash");
+    await world.advance(10);
+    expect(await info(sup, "b")).toMatchObject({ status: "restarting" });
+    expect(await sup.call("terminateChild", "a")).toBe("ok");
+    await world.advance(200);
+    expect(await info(sup, "b")).toMatchObject({ status: "running" });
+    expect(await info(sup, "a")).toMatchObject({ status: "stopped" });
+  });
+});
+
+it("a transient supervisor that cannot start again is tried again, as any other child", async () => {
+  const world = harness();
+  let starts = 0;
+  const init = () => {
+    if (++starts === 2) throw new Error("not yet");
+  };
+  const inner = child({
+    ...{ id: "inner", start: supervisor, restart: "transient" },
+    args: [{ intensity: 0, children: [spec("a", { init })] }],
+  });
+  const sup = await world.supervise({ intensity: 5, children: [inner] });
+  const before = await info(sup, "inner");
+  world.system.exit(before?.ref as Ref, "kill");
+  await world.advance(100);
+  expect(await info(sup, "inner")).toMatchObject({ status: "running", restarts: 2 });
+  expect(starts).toBe(3);
 });
