@@ -172,10 +172,8 @@ async function startTogether(self: S, child: Child): Promise<unknown> {
     await stop(self, state, other);
     // Whoever wanted it stopped is answered here, for its exit is heard by nobody else.
     for (const stopper of other.stoppers.splice(0)) stopper.resolve("ok");
-    if (other.spec.restart === "temporary") {
-      other.starter?.resolve({ status: "failed", reason: "shutdown" });
-      settle(state, other);
-    } else other.status = "restarting";
+    if (other.spec.restart === "temporary") settle(state, other);
+    else other.status = "restarting";
   }
   return startDown(self);
 }

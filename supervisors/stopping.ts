@@ -29,6 +29,9 @@ export function settle(state: SupervisorState, child: Child): void {
   // As in OTP nothing is kept of a temporary one, nor of a start that failed.
   if (state.dynamic || restart === "temporary" || child.fresh) state.children.delete(id);
   for (const stopper of child.stoppers.splice(0)) stopper.resolve("ok");
+  // Whoever still waits for its start has asked for one that is stopped.
+  child.starter?.resolve({ status: "failed", reason: "shutdown" });
+  child.starter = null;
 }
 
 /** For whoever hears no messages meanwhile: those without an order together, the others in reverse. */

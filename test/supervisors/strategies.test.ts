@@ -264,6 +264,24 @@ describe("who is asked for while all fall together", () => {
     expect(await added).toEqual({ status: "failed", reason: "shutdown" });
   });
 
+  it("startChild fails, too, when it is terminated while it waits for the others", async () => {
+    const world = harness();
+    let starts = 0;
+    const init = () => {
+      if (++starts === 2) throw new Error("not yet");
+    };
+    const sup = await world.supervise({
+      ...{ strategy: "rest_for_one", intensity: 5 },
+      children: [spec("a", { init }, { backoff: { minMs: 60, maxMs: 60 } })],
+    });
+    const added = sup.call("startChild", spec("n", { init: later(40) }));
+    await world.advance(10);
+    (await childRef(sup, "a")).cast("crash");
+    await world.advance(10);
+    expect(await sup.call("terminateChild", "n")).toBe("ok");
+    expect(await added).toEqual({ status: "failed", reason: "shutdown" });
+  });
+
   it("those that wait for a child to rise with it start without it, once it is given up", async () => {
     const world = harness();
     let starts = 0;
