@@ -11,7 +11,7 @@ import type { Process } from "./process.ts";
 /** How long the loop may be kept from timers and I/O. */
 const SLICE_MS = 4;
 /** Messages between two looks at the clock, in one drain or in many. */
-const LOOK_EVERY = 16;
+const LOOK_EVERY = 32;
 /** Messages and wake-ups before a macrotask is due whatever the clock says. */
 const CREDIT = 4096;
 /** The most messages that one process may handle before the next one's turn. */
@@ -21,7 +21,6 @@ export class Scheduler {
   readonly #host: Host;
   #first: Process | null = null;
   #last: Process | null = null;
-  #ready = 0;
   #armed = false;
   #draining = false;
   #credit = CREDIT;
@@ -31,6 +30,7 @@ export class Scheduler {
   /** The last look at the clock, and the messages handled since. */
   #lookedAt: number;
   #unseen = 0;
+  #look = LOOK_EVERY;
   /** Set when app code got an answer: it should see it before the next process runs. */
   #yield = false;
   readonly #micro = (): void => this.#drain(true);
@@ -53,7 +53,6 @@ export class Scheduler {
     if (this.#last === null) this.#first = process;
     else this.#last.nextReady = process;
     this.#last = process;
-    this.#ready++;
     if (!this.#armed) this.#arm();
   }
 
@@ -83,11 +82,14 @@ export class Scheduler {
     let handled = 0;
     this.#yield = false;
     for (let process = this.#first; process !== null; process = this.#first) {
-      this.#take(process, null);
+      const next = process.nextReady;
+      this.#first = next;
+      if (next === null) this.#last = null;
+      else process.nextReady = null;
       const many = process.run(this.#quantum);
       handled += many;
       this.#unseen += many;
-      if (this.#unseen >= Math.min(LOOK_EVERY, this.#quantum) && this.#isLate()) return CREDIT;
+      if (this.#unseen >= this.#look && this.#isLate()) return CREDIT;
       if (this.#yield || handled >= credit) break;
     }
     return handled;
@@ -106,18 +108,24 @@ export class Scheduler {
   #learn(handled: number, spentMs: number): void {
     const perMs = spentMs > 0 ? Math.ceil(handled / spentMs) : QUANTUM;
     this.#quantum = Math.min(QUANTUM, 2 * this.#quantum, perMs);
+    this.#look = Math.min(LOOK_EVERY, this.#quantum);
   }
 
   /** One message of one process, both of the host's choosing. */
   #step(pick: NonNullable<Host["pick"]>): void {
+    let ready = 0;
+    for (let each = this.#first; each !== null; each = each.nextReady) ready++;
     let before: Process | null = null;
     let process = this.#first;
-    for (let i = pick(this.#ready, this.#pidAt); i > 0 && process !== null; i--) {
+    for (let i = pick(ready, this.#pidAt); i > 0 && process !== null; i--) {
       before = process;
       process = process.nextReady;
     }
     if (process === null) return;
-    this.#take(process, before);
+    if (before === null) this.#first = process.nextReady;
+    else before.nextReady = process.nextReady;
+    if (this.#last === process) this.#last = before;
+    process.nextReady = null;
     process.run(1);
   }
 
@@ -126,12 +134,4 @@ export class Scheduler {
     for (let i = index; i > 0 && process !== null; i--) process = process.nextReady;
     return process?.id ?? 0;
   };
-
-  #take(process: Process, before: Process | null): void {
-    if (before === null) this.#first = process.nextReady;
-    else before.nextReady = process.nextReady;
-    if (this.#last === process) this.#last = before;
-    process.nextReady = null;
-    this.#ready--;
-  }
 }
