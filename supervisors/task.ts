@@ -64,6 +64,8 @@ export async function runTask<T>(
   const told = new Promise<T>((resolve, reject) => {
     tell = (outcome) => (outcome.ok ? resolve(outcome.value as T) : reject(outcome.error));
   });
+  // It may fail before its start is heard of, and then nobody listens yet.
+  told.catch(() => {});
   needFields(options, { label: true, timeoutMs: true });
   const { timeoutMs } = options;
   const good = timeoutMs === undefined || isMs(timeoutMs);

@@ -72,6 +72,8 @@ export interface Handlers {
   readonly terminate: ((self: Self<unknown>, reason: ExitReason) => unknown) | null;
   readonly describe: ((self: Self<unknown>) => Description) | null;
   readonly mailbox: MailboxBound;
+  /** How many messages a process may handle in one turn: learnt by the scheduler, by how long they take. */
+  pace: number;
 }
 export type Handler = (self: Self<unknown>, ...args: unknown[]) => unknown;
 
@@ -126,7 +128,7 @@ export interface ActorOptions<I, Start extends unknown[], CallArgs, Replies, Cas
   readonly terminate?: (self: Self<State<I>>, reason: ExitReason) => unknown;
   /** Default: no bound. */
   readonly mailbox?: MailboxBound;
-  /** What the tree shows of it; called at any time between two messages, must not change anything. */
+  /** What the tree shows of it; called at any time, also while a handler awaits: must not change anything. */
   readonly describe?: (self: Self<State<I>>) => Description;
 }
 
@@ -149,6 +151,7 @@ export function actor<
   checkOptions(options);
   const handlers = {
     mailbox: options.mailbox ?? UNBOUNDED,
+    pace: 1,
     init: options.init,
     calls: new HandlerTable(Object.entries(options.calls ?? {})),
     casts: new HandlerTable(Object.entries(options.casts ?? {})),

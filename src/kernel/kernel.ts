@@ -68,11 +68,7 @@ export class Kernel {
     if (this.#youngest === null) this.#oldest = process;
     else this.#youngest.younger = process;
     this.#youngest = process;
-    const { name } = process;
-    if (this.livesTraced) {
-      const { id: pid, label } = process;
-      this.emit({ type: "spawned", pid, label, parent: parent?.id ?? null });
-    }
+    const { id: pid, label, name } = process;
     // Code of a dead process may go on after an await: what it starts would belong to nobody.
     if (parent?.alive === false) process.stop("noproc");
     else if (name !== null) {
@@ -80,7 +76,9 @@ export class Kernel {
       if (this.#names.has(name)) process.stop(`already_started: ${name}`);
       else this.#names.set(name, process);
     }
-    process.begin(args as unknown[]);
+    // Not before: whoever hears of it may end it.
+    if (this.livesTraced) this.emit({ type: "spawned", pid, label, parent: parent?.id ?? null });
+    if (process.alive) process.begin(args as unknown[]);
     return process;
   }
 
@@ -196,10 +194,13 @@ export class Kernel {
       return;
     }
     this.#spreading = true;
-    tell();
-    for (const next of this.#deaths) next();
-    if (this.#deaths.length > 0) this.#deaths = [];
-    this.#spreading = false;
+    try {
+      tell();
+      for (const next of this.#deaths) next();
+    } finally {
+      if (this.#deaths.length > 0) this.#deaths = [];
+      this.#spreading = false;
+    }
   }
 
   /** @internal */

@@ -107,7 +107,7 @@ export abstract class Life extends BoundedMailbox {
   stop(reason: ExitReason): void {
     this.#stopping ??= reason;
     // Not in a handler, but in some callback: now.
-    if (this.#status === IDLE) this.continue(() => {});
+    this.#wake();
   }
 
   continue(step: () => unknown): void {
@@ -128,6 +128,10 @@ export abstract class Life extends BoundedMailbox {
     let handled = 0;
     while (handled < quantum) {
       const next = this.#next;
+      if (this.#stopping !== null && this.#started) {
+        this.#terminate(this.#stopping);
+        return handled;
+      }
       if (!this.#started) {
         // Until now its state was what `init` is called with.
         const args = this.state;
@@ -158,16 +162,17 @@ export abstract class Life extends BoundedMailbox {
   }
 
   protected put(this: Process, kind: Kind, name: string, body: unknown, extra: unknown): void {
-    const { kernel } = this;
+    const { kernel, relations } = this;
+    if (this.waiting >= this.#limit && this.isFull(kind, name, extra)) return;
+    // Asked after that: whoever hears of a message that was dropped may end it.
     if (this.#status === DEAD) {
-      kernel.deadLetter(this, kind, name, "dead");
+      if (kind === CALL) (extra as Call).exit("noproc", "noproc");
+      else kernel.deadLetter(this, kind, name, "dead");
       return;
     }
-    if (this.waiting >= this.#limit && this.isFull(kind, name, extra)) return;
-    if (kernel.traced) kernel.message("sent", this, KIND_NAMES[kind], name);
-    const { relations } = this;
     if (relations !== null && relations.idle !== null) relations.stopIdling();
     this.push(kind, name, body, extra);
+    if (kernel.traced) kernel.message("sent", this, KIND_NAMES[kind], name);
     if (this.#status === IDLE) this.#wake();
   }
 
@@ -191,6 +196,7 @@ export abstract class Life extends BoundedMailbox {
         return;
       }
     } catch (error) {
+      handlerWatch?.returned(this, kind, name, began);
       this.#crash(error);
       return;
     }
@@ -277,7 +283,8 @@ export abstract class Life extends BoundedMailbox {
   /** A turn for it, if there is anything to do and nothing keeps it from that. */
   #wake(): void {
     if (this.#status !== IDLE || this.#held) return;
-    if (this.waiting === 0 && this.#next === null && this.#started) return;
+    const hasWork = this.waiting > 0 || this.#next !== null || this.#stopping !== null;
+    if (this.#started && !hasWork) return;
     this.#status = READY;
     this.kernel.scheduler.enqueue(this as unknown as Process);
   }

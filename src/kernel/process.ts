@@ -36,7 +36,9 @@ export class Process extends Own implements Ref {
   }
 
   callWithin(timeoutMs: number, name: string, ...args: unknown[]): Promise<never> {
-    return this.#ask(this.kernel.deadlinesOf(timeoutMs, this.label), name, packAll(args));
+    // Of nobody there is nothing to wait for, and no queue to forget.
+    const queue = this.alive ? this.kernel.deadlinesOf(timeoutMs, this.label) : null;
+    return this.#ask(queue, name, packAll(args));
   }
 
   /** What `console.log` shows: never the state, which may hold anything. */
@@ -50,8 +52,7 @@ export class Process extends Own implements Ref {
       // Nobody waits for the time of what is answered at once.
       const call = new Call(label, name, alive ? queue : null, resolve as Settle, reject);
       if (kernel.callsTraced) call.told = kernel.traceCall(this, name, queue?.timeoutMs);
-      if (alive) this.put(CALL, name, body, call);
-      else call.exit("noproc", "noproc");
+      this.put(CALL, name, body, call);
     });
   }
 }

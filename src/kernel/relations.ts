@@ -60,14 +60,6 @@ export class Relations {
     this.turns = null;
   }
 
-  /** Whether there is nothing in it that would be missed. */
-  get isEmpty(): boolean {
-    const { links, watchers, watching, timers, owed, releases, turns } = this;
-    const sizes = [links, watchers, watching, timers, owed, releases].map(({ size }) => size);
-    const held = this.idle !== null || this.#controller !== null || turns !== null;
-    return !held && sizes.every((size) => size === 0);
-  }
-
   /** Ends what the process had under way. */
   rest(): void {
     // Most have nothing of all this, and a crash loop is as fast as its dying.

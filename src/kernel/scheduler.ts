@@ -5,17 +5,21 @@
  * I/O. So a drain goes on in microtasks only while it has credit left and less than a slice has
  * passed since Node's loop last turned; after that it asks for a macrotask.
  */
+import type { Handlers } from "./actor.ts";
 import type { Host } from "./host.ts";
 import type { Process } from "./process.ts";
 
 /** How long the loop may be kept from timers and I/O. */
 const SLICE_MS = 4;
-/** Messages between two looks at the clock, in one drain or in many. */
+/**
+ * Messages between two looks at the clock, in one drain or in many, and the most that one process may
+ * handle before the next one's turn. An actor that is new, or has been slow, gets fewer: see `pace`.
+ */
 const LOOK_EVERY = 32;
+/** What so many messages may take without being slow. */
+const FAST_MS = 1;
 /** Messages and wake-ups before a macrotask is due whatever the clock says. */
 const CREDIT = 4096;
-/** The most messages that one process may handle before the next one's turn. */
-const QUANTUM = 256;
 
 export class Scheduler {
   readonly #host: Host;
@@ -25,12 +29,9 @@ export class Scheduler {
   #draining = false;
   #credit = CREDIT;
   #lastMacro: number;
-  /** How many messages one process may handle before the next one's turn: a millisecond's worth. */
-  #quantum = QUANTUM;
   /** The last look at the clock, and the messages handled since. */
   #lookedAt: number;
   #unseen = 0;
-  #look = LOOK_EVERY;
   /** Set when app code got an answer: it should see it before the next process runs. */
   #yield = false;
   readonly #micro = (): void => this.#drain(true);
@@ -70,11 +71,14 @@ export class Scheduler {
   #drain(micro: boolean): void {
     const { pick } = this.#host;
     this.#draining = true;
-    if (pick !== undefined) this.#step(pick);
-    else this.#credit -= 1 + this.#run(micro ? this.#credit : Number.MAX_SAFE_INTEGER);
-    this.#draining = false;
-    this.#armed = false;
-    if (this.#first !== null) this.#arm();
+    try {
+      if (pick !== undefined) this.#step(pick);
+      else this.#credit -= 1 + this.#run(micro ? this.#credit : Number.MAX_SAFE_INTEGER);
+    } finally {
+      this.#draining = false;
+      this.#armed = false;
+      if (this.#first !== null) this.#arm();
+    }
   }
 
   /** Until nobody is ready, app code has an answer, or the slice or the credit is spent. */
@@ -86,29 +90,26 @@ export class Scheduler {
       this.#first = next;
       if (next === null) this.#last = null;
       else process.nextReady = null;
-      const many = process.run(this.#quantum);
+      const { handlers } = process.definition;
+      const { pace } = handlers;
+      const many = process.run(pace);
       handled += many;
       this.#unseen += many;
-      if (this.#unseen >= this.#look && this.#isLate()) return CREDIT;
+      const isDue = this.#unseen >= LOOK_EVERY || (pace < LOOK_EVERY && many === pace);
+      if (isDue && this.#isLate(handlers)) return CREDIT;
       if (this.#yield || handled >= credit) break;
     }
     return handled;
   }
 
-  /** A look at the clock: whether the loop has been kept for a slice. */
-  #isLate(): boolean {
+  /** A look at the clock: whether the loop has been kept for a slice. `last`: who ran until now. */
+  #isLate(last: Handlers): boolean {
     const now = this.#host.now();
-    this.#learn(this.#unseen, now - this.#lookedAt);
+    const isFast = now - this.#lookedAt < FAST_MS;
+    last.pace = isFast ? Math.min(LOOK_EVERY, 2 * last.pace) : 1;
     this.#lookedAt = now;
     this.#unseen = 0;
     return now - this.#lastMacro > SLICE_MS;
-  }
-
-  /** Slow handlers get fewer messages a turn at once, fast ones more by and by. */
-  #learn(handled: number, spentMs: number): void {
-    const perMs = spentMs > 0 ? Math.ceil(handled / spentMs) : QUANTUM;
-    this.#quantum = Math.min(QUANTUM, 2 * this.#quantum, perMs);
-    this.#look = Math.min(LOOK_EVERY, this.#quantum);
   }
 
   /** One message of one process, both of the host's choosing. */

@@ -82,7 +82,7 @@ export interface Self<S> {
    * one that waits already, too. The last one counts.
    */
   timeout(ms: number): void;
-  /** Gives back, after the current handler, memory that is not needed until the next message. */
+  /** Gives back, after the current handler and if nothing waits, what past bursts of messages took. */
   hibernate(): void;
   /**
    * Starts `work` now and runs `done` with its outcome as a message, so that the process goes on
@@ -164,16 +164,13 @@ export abstract class Own extends Life implements Self<unknown> {
     if (!this.alive || this.waiting > 0) return;
     relations.idle = this.kernel.host.timer(ms, () => {
       relations.idle = null;
-      me(this).put(INFO, "timeout", TIMEOUT, null);
+      // As an extra, too: what has one finds room in any mailbox.
+      me(this).put(INFO, "timeout", TIMEOUT, TIMEOUT);
     });
   }
 
   hibernate(): void {
-    this.continue(() => {
-      if (this.waiting > 0) return;
-      if (this.relations?.isEmpty === true) this.relations = null;
-      emptyPool();
-    });
+    this.continue(() => (this.waiting > 0 ? undefined : emptyPool()));
   }
 
   task<T>(label: string, work: () => T | Promise<T>, done: (outcome: Outcome<T>) => unknown): void {

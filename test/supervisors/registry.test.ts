@@ -22,13 +22,18 @@ describe("a registry of unique keys", () => {
   });
 
   it("frees every key before anybody hears of the end", async () => {
-    const { spawn, within, settle, exit } = scene();
+    const { kernel, spawn, within, settle, exit } = scene();
     const registry = createRegistry<string>({ keys: "unique" });
     const named = spawn(probe);
     const heir = spawn(probe);
     await settle();
     for (const key of ["tea", "milk"]) registry.register(key, named, undefined);
     const seen: unknown[] = [];
+    const heard: unknown[] = [];
+    kernel.observe(() => heard.push(registry.keys()), ["exited"]);
+    await within(named, (self) =>
+      self.signal.addEventListener("abort", () => heard.push(registry.keys())),
+    );
     await within(heir, (self) => {
       self.trapExit = true;
       self.link(named);
@@ -36,7 +41,8 @@ describe("a registry of unique keys", () => {
       void self.exited(named).then(() => seen.push(registry.register("tea", self.ref, undefined)));
     });
     exit(named, "kill");
-    expect(registry.keys()).toEqual([]);
+    // Whoever hears of it first, in the very step of its end.
+    expect(heard).toEqual([[], []]);
     await settle();
     expect(seen.at(-1)).toEqual({ status: "registered" });
     expect(log(heir)).toHaveLength(2);
