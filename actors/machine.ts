@@ -15,9 +15,10 @@ import {
   type SnapshotFrom,
 } from "xstate";
 import { actor, type Description } from "../src/kernel/actor.ts";
-import { isRecord, needFields, needMethods, needOption } from "../src/kernel/errors.ts";
+import { isRecord, needFields, needMethods, needOption, show } from "../src/kernel/errors.ts";
 import type { Cancel } from "../src/kernel/host.ts";
 import type { Self } from "../src/kernel/self.ts";
+import { isThenable } from "../src/kernel/thenable.ts";
 
 export interface MachineOptions {
   /** What the tree shows; default the machine's `id`. */
@@ -84,10 +85,10 @@ export function machine<M extends AnyStateMachine>(logic: M, options: MachineOpt
       persisted: ({ state }): PersistedMachine => state.persist(),
     },
     casts: {
-      send: ({ state, label }, event: EventFromLogic<M>) => {
-        const isEvent = typeof event?.type === "string";
-        needOption(isEvent, "send", event, "an event: an object with a type", label);
-        state.root.send(event);
+      send: (self, event: EventFromLogic<M>) => {
+        if (typeof event?.type === "string") self.state.root.send(event);
+        // Its sender's mistake, which is no reason for it to fall.
+        else self.log("warn", `send: ${show(event)} is no event: an object with a type`);
       },
     },
     describe: ({ state }): Description => {
@@ -122,15 +123,29 @@ function begin<M extends AnyStateMachine>(
       () => outcome,
       () => self.stop(outcome),
     );
+  const write = (): void => {
+    const kept: unknown = store?.write(persist());
+    needOption(!isThenable(kept), "store.write", kept, "nothing: it is done at once", self.label);
+  };
   root.subscribe({
-    next: () => store?.write(persist()),
+    next: ({ status }) => {
+      try {
+        // What has failed is not to be found by its next life.
+        if (status !== "error") write();
+      } catch (error) {
+        // XState would report it to Node, and the process would live on with what nobody has kept.
+        end({ error });
+      }
+    },
     error: (error) => end({ error }),
     complete: () => end("normal"),
   });
   self.signal.addEventListener("abort", () => root.stop());
   root.start();
+  const { status, error } = root.getSnapshot();
+  if (status === "error") throw error;
   for (const delay of kept?.delays ?? []) rearm(self, root, delay);
-  store?.write(persist());
+  write();
   return { root, persist };
 }
 

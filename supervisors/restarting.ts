@@ -8,13 +8,15 @@ import type { Backoff } from "../src/kernel/child-spec.ts";
 import { type ExitReason, isOrderly } from "../src/kernel/exit.ts";
 import { asProcess } from "../src/kernel/process.ts";
 import type { Ref } from "../src/kernel/ref.ts";
-import type { Self, StartOutcome } from "../src/kernel/self.ts";
+import type { Outcome, Self, StartOutcome } from "../src/kernel/self.ts";
 import { settle, stop } from "./stopping.ts";
 import { type Child, forgetRef, type SupervisorState } from "./supervisor-state.ts";
 
 type S = Self<SupervisorState>;
 
 const DOUBLINGS_MAX = 50;
+/** For so long is a child's progress waited for. */
+const PROGRESS_MS = 5_000;
 
 // Starting
 
@@ -52,6 +54,9 @@ function spawn(
 ): void {
   const { start, args, name, id } = child.spec;
   child.status = "starting";
+  // It is started now, whatever it waited for.
+  child.timer?.();
+  child.timer = null;
   const options = name === undefined ? { label: id, onStart } : { label: id, onStart, name };
   const ref: Ref = self.spawnLink(start, args as never, options);
   child.ref = ref;
@@ -112,13 +117,20 @@ function restart(self: S, child: Child, reason: ExitReason, now: number): unknow
   const progress = child.spec.budget?.progress;
   child.status = "restarting";
   if (progress === undefined) return restartOrGiveUp(self, child, reason, now);
-  // As a task: whoever knows may be slow, or down as well, and no sibling is to wait for that.
-  self.task("progress", progress, (answer) => {
-    if (child.status !== "restarting") return;
+  const asked = ++child.asked;
+  const goOn = (answer: Outcome<unknown>): unknown => {
+    // Answered twice, or for an earlier crash.
+    if (child.status !== "restarting" || child.asked !== asked) return;
+    child.asked++;
+    cancel();
     if (answer.ok && answer.value !== child.mark) child.streak = 0;
     if (answer.ok) child.mark = answer.value;
     return restartOrGiveUp(self, child, reason, self.host.now());
-  });
+  };
+  const late: Outcome<unknown> = { ok: false, error: "no answer" };
+  const cancel = self.after(PROGRESS_MS, "progress", () => goOn(late));
+  // As a task: whoever knows may be slow, or down as well, and no sibling is to wait for that.
+  self.task("progress", progress, goOn);
 }
 
 function restartOrGiveUp(self: S, child: Child, reason: ExitReason, now: number): unknown {
@@ -158,6 +170,7 @@ function delay(self: S, backoff: Backoff, streak: number): number {
 }
 
 function startAgain(self: S, child: Child): unknown {
+  if (child.status !== "restarting") return;
   if (self.state.strategy !== "one_for_one") return startTogether(self, child);
   begin(self, child);
 }

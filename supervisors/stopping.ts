@@ -67,8 +67,16 @@ function askToStop(self: Self<unknown>, child: Child, ref: Ref): number | null {
   return typeof shutdownMs === "number" ? shutdownMs : null;
 }
 
-const SUPERVISORS: readonly AnyActor["name"][] = ["supervisor", "dynamic-supervisor"];
+const SUPERVISORS = new WeakSet<AnyActor>();
+
+/** Marks a definition as one of those whose processes supervise. */
+export function supervising<D extends AnyActor>(definition: D): D {
+  SUPERVISORS.add(definition);
+  return definition;
+}
+
+export const supervises = (definition: AnyActor): boolean => SUPERVISORS.has(definition);
 
 /** Whether it has children of its own, which need their time. */
 export const isSupervisor = ({ type, start }: ChildSpec): boolean =>
-  type === "supervisor" || SUPERVISORS.includes(start.name);
+  type === "supervisor" || (type === undefined && supervises(start));

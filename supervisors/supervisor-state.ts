@@ -41,6 +41,8 @@ export interface Child {
   streak: number;
   /** What `budget.progress` said at the last crash. */
   mark: unknown;
+  /** How often its progress was asked for, or an answer came. */
+  asked: number;
   lastExit: ExitReason | null;
   /** The restart's or the kill's timer. */
   timer: Cancel | null;
@@ -108,13 +110,15 @@ export function checkChild(
 }
 
 export const newChild = (spec: ChildSpec): Child => ({
-  spec,
+  // A copy: its maker may go on with it.
+  spec: { ...spec },
   ref: null,
   status: "starting",
   fresh: true,
   restarts: 0,
   streak: 0,
   mark: undefined,
+  asked: 0,
   lastExit: null,
   timer: null,
   starter: null,

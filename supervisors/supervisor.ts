@@ -15,7 +15,7 @@ import { StartError } from "../src/kernel/errors.ts";
 import { formatReason } from "../src/kernel/exit.ts";
 import type { Exit, Self, StartOutcome } from "../src/kernel/self.ts";
 import { begin, begun, ended, startDown, startFirst } from "./restarting.ts";
-import { end, isSupervisor, stopAll } from "./stopping.ts";
+import { end, isSupervisor, stopAll, supervising } from "./stopping.ts";
 import {
   checkChild,
   newChild,
@@ -107,55 +107,59 @@ const casts = {
 
 function info(self: S, message: unknown): unknown {
   const exit = message as Partial<Exit> | null | undefined;
-  if (exit?.type !== "EXIT" || exit.ref === undefined || exit.reason === undefined) return;
+  if (exit?.type !== "EXIT" || exit.ref?.id === undefined || exit.reason === undefined) return;
   const child = self.state.byPid.get(exit.ref.id);
   return child === undefined ? undefined : ended(self, child, exit.reason);
 }
 
 const terminate = (self: S): Promise<void> => stopAll(self, self.state);
 
-export const supervisor = actor({
-  name: "supervisor",
-  init: async (self, options: SupervisorOptions): Promise<SupervisorState> => {
-    const state = newState(options, false, self.label);
-    self.trapExit = true;
-    for (const spec of options.children ?? []) {
-      const child = newChild(spec);
-      state.children.set(spec.id, child);
-      const reason = await startFirst(self, state, child);
-      if (reason === null) continue;
-      await stopAll(self, state);
-      self.stop({ error: new StartError(spec.id, reason) });
+export const supervisor = supervising(
+  actor({
+    name: "supervisor",
+    init: async (self, options: SupervisorOptions): Promise<SupervisorState> => {
+      const state = newState(options, false, self.label);
+      self.trapExit = true;
+      for (const spec of options.children ?? []) {
+        const child = newChild(spec);
+        state.children.set(spec.id, child);
+        const reason = await startFirst(self, state, child);
+        if (reason === null) continue;
+        await stopAll(self, state);
+        self.stop({ error: new StartError(spec.id, reason) });
+        return state;
+      }
       return state;
-    }
-    return state;
-  },
-  calls,
-  casts,
-  info,
-  terminate,
-  describe,
-});
+    },
+    calls,
+    casts,
+    info,
+    terminate,
+    describe,
+  }),
+);
 
 /**
  * For children that come and go: none at the start, `one_for_one`, each forgotten when it ends for
  * good, all stopped together.
  */
-export const dynamicSupervisor = actor({
-  name: "dynamic-supervisor",
-  init: (
-    self,
-    options: Pick<SupervisorOptions, "intensity" | "periodMs"> = {},
-  ): SupervisorState => {
-    self.trapExit = true;
-    return newState(options, true, self.label);
-  },
-  calls,
-  casts,
-  info,
-  terminate,
-  describe,
-});
+export const dynamicSupervisor = supervising(
+  actor({
+    name: "dynamic-supervisor",
+    init: (
+      self,
+      options: Pick<SupervisorOptions, "intensity" | "periodMs"> = {},
+    ): SupervisorState => {
+      self.trapExit = true;
+      return newState(options, true, self.label);
+    },
+    calls,
+    casts,
+    info,
+    terminate,
+    describe,
+  }),
+);
 
 function describe({ state, host }: S): Description {
   const { strategy, intensity, periodMs, window, children } = state;

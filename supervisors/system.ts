@@ -67,9 +67,14 @@ export interface System extends AsyncDisposable {
   observe(observer: Observer, types?: readonly EventType[]): () => void;
   /** Messages that nobody handled: how many there were, and the last 100 of them. */
   deadLetters(): { readonly count: number; readonly last: readonly DeadLetter[] };
-  /** Stops everything, last started first, each within its own time. */
+  /**
+   * Stops everything: what was started, last started first, each within its own time; then what its
+   * processes have spawned under no supervisor, within 5 s.
+   */
   stop(): Promise<void>;
 }
+
+const REST_MS = 5_000;
 
 export function createSystem(options: SystemOptions = {}): System {
   const { logger = stderrLogger, name = "system", host = nodeHost } = checked(options);
@@ -105,8 +110,14 @@ export function createSystem(options: SystemOptions = {}): System {
   };
   const stop = async (): Promise<void> => {
     const ended = kernel.exited(root);
+    // It may end of something else meanwhile: then nobody answers, and nothing is left to be asked.
+    const children = root.alive ? await top.call("whichChildren").catch(() => []) : [];
+    for (const { id } of children.reverse()) {
+      await top.callWithin(Number.POSITIVE_INFINITY, "terminateChild", id).catch(() => {});
+    }
     kernel.exit(root, "shutdown", null);
     await ended;
+    await stopRest(kernel);
     kernel.rest();
   };
 
@@ -131,6 +142,18 @@ export function createSystem(options: SystemOptions = {}): System {
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Whoever was spawned under no supervisor: told, and killed if that does not help. */
+async function stopRest(kernel: Kernel): Promise<void> {
+  const rest = kernel.processes();
+  const ended = rest.map((process) => kernel.exited(process));
+  for (const process of rest) kernel.exit(process, "shutdown", null);
+  const cancel = kernel.host.timer(REST_MS, () => {
+    for (const process of rest) kernel.exit(process, "kill", null);
+  });
+  await Promise.all(ended);
+  cancel();
 }
 
 const NAMES: Readonly<Record<keyof SystemOptions, true>> = {

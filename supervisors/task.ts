@@ -34,11 +34,16 @@ type Supervisor = Ref<SupervisorCalls>;
 const task = actor({
   name: "task",
   init: (self, work: TaskWork<unknown>, tell: (outcome: Outcome<unknown>) => void) => {
+    // Not the process's own: that fires at its every end, also when the work is done.
+    const controller = new AbortController();
+    let isDone = false;
+    self.signal.addEventListener("abort", () => isDone || controller.abort());
     self.continue(() => {
       self.task(
         "work",
-        () => work(self.signal),
+        () => work(controller.signal),
         (outcome) => {
+          isDone = true;
           tell(outcome);
           self.stop(outcome.ok ? "normal" : { error: outcome.error });
         },

@@ -1,11 +1,11 @@
 /** Why this exists: the living system as plain data, and as lines that a person can read. */
-import type { AnyActor, Description, Plain } from "../src/kernel/actor.ts";
+import type { Description, Plain } from "../src/kernel/actor.ts";
 import { isRecord, needOption } from "../src/kernel/errors.ts";
 import { formatCause } from "../src/kernel/exit.ts";
 import type { Kernel } from "../src/kernel/kernel.ts";
 import type { Process } from "../src/kernel/process.ts";
 import { isThenable } from "../src/kernel/thenable.ts";
-import { dynamicSupervisor, supervisor } from "./supervisor.ts";
+import { supervises } from "./stopping.ts";
 
 /** Plain data: what `JSON.stringify` makes of it is all there is. `String(node)` draws it. */
 export interface TreeNode {
@@ -23,8 +23,6 @@ export interface TreeNode {
   readonly children: readonly TreeNode[];
 }
 
-const SUPERVISORS: readonly AnyActor[] = [supervisor, dynamicSupervisor];
-
 export function treeOf(kernel: Kernel, root: Process): TreeNode {
   const byParent = new Map<Process, Process[]>();
   for (const process of kernel.processes()) {
@@ -40,7 +38,7 @@ export function treeOf(kernel: Kernel, root: Process): TreeNode {
 function nodeOf(process: Process, restarts: number, byParent: Map<Process, Process[]>): TreeNode {
   const own = detailOf(process);
   const children: TreeNode[] = [];
-  const isSupervisor = SUPERVISORS.includes(process.definition);
+  const isSupervisor = supervises(process.definition);
   // What a supervisor says of its children stands with them; in a worker's words it is a word.
   const { children: specs = [], ...rest } = isSupervisor ? own : {};
   const detail = isSupervisor ? rest : own;

@@ -30,9 +30,11 @@ export class LongHandlers implements HandlerWatch {
   /** It goes on: told once it has gone on for too long, and not only when it has ended. */
   awaits(process: Process, kind: Kind, name: string): Cancel {
     const ms = this.#limitMs;
-    return this.#host.timer(ms, () => {
+    const cancel = this.#host.timer(ms, () => {
       if (process.alive) this.#tell(process, kind, name, ms, true);
     });
+    // With its timers, so that it ends with the process.
+    return process.keepTimer(cancel);
   }
 
   #tell({ id: pid, label }: Process, kind: Kind, name: string, ms: number, awaits: boolean): void {

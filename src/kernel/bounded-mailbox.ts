@@ -9,7 +9,7 @@ export abstract class BoundedMailbox extends Mailbox {
   protected abstract lost(kind: Kind, name: string): void;
 
   /** What had to be kept while the oldest was looked for: older than all that waits. */
-  #kept: Letter[] | null = null;
+  #kept: { readonly letters: Letter[]; read: number } | null = null;
 
   protected override deliver(): boolean {
     // Rare enough to take the long way.
@@ -20,9 +20,10 @@ export abstract class BoundedMailbox extends Mailbox {
   }
 
   protected override shift(): Letter | null {
-    const letter = this.#kept?.shift();
-    if (letter === undefined) return super.shift();
-    if (this.#kept?.length === 0) this.#kept = null;
+    const kept = this.#kept;
+    if (kept === null) return super.shift();
+    const letter = kept.letters[kept.read++] as Letter;
+    if (kept.read === kept.letters.length) this.#kept = null;
     this.waiting--;
     return letter;
   }
@@ -44,8 +45,8 @@ export abstract class BoundedMailbox extends Mailbox {
         this.#lose(kind, name, extra);
         return;
       }
-      this.#kept ??= [];
-      this.#kept.push(letter);
+      this.#kept ??= { letters: [], read: 0 };
+      this.#kept.letters.push(letter);
       this.waiting++;
     }
   }

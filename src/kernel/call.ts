@@ -7,6 +7,7 @@ import type { Deferred } from "./actor.ts";
 import { CallError, OptionError, show } from "./errors.ts";
 import { type ExitReason, formatCause, formatReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
+import { isThenable } from "./thenable.ts";
 
 /** One unanswered call. */
 export class Call {
@@ -45,8 +46,12 @@ export class Call {
     else this.#owed = debts;
   }
 
+  /** A promise is no reply: what it brings is, if it brings it in time. */
   reply(value: unknown): void {
-    if (this.#close("reply")) this.#resolve(value);
+    if (isThenable(value)) {
+      const settle = [(it: unknown) => this.reply(it), (why: unknown) => this.refuse(why)] as const;
+      Promise.resolve(value).then(...settle);
+    } else if (this.#close("reply")) this.#resolve(value);
   }
 
   refuse(cause: unknown): void {
@@ -155,6 +160,11 @@ export class DeferredReply<T> implements Deferred<T> {
   #call: Call | null = null;
   /** Settled before the kernel could bind it to its call. */
   #early: ((call: Call) => void) | null = null;
+
+  /** Whatever else it is: a proxy is not asked. */
+  static is(value: unknown): value is DeferredReply<unknown> {
+    return typeof value === "object" && value !== null && #call in value;
+  }
 
   resolve(value: T): void {
     this.#settle((call) => call.reply(value));

@@ -29,8 +29,12 @@ export function isOrderly(reason: ExitReason): boolean {
 /** One line for logs and trees, without a stack. */
 export function formatReason(reason: ExitReason): string {
   if (typeof reason === "string") return reason;
-  if ("shutdown" in reason) return `shutdown: ${formatCause(reason.shutdown)}`;
-  return formatCause(reason.error);
+  try {
+    if ("shutdown" in reason) return `shutdown: ${formatCause(reason.shutdown)}`;
+    return formatCause(reason.error);
+  } catch {
+    return "a reason that cannot be shown";
+  }
 }
 
 /** Whatever was thrown, on one line. A cycle, a getter that throws: showing it never fails. */

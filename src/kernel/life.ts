@@ -24,7 +24,7 @@ const SUSPENDED = 3;
 /** In `terminate`: only `kill` is heard. */
 const TERMINATING = 4;
 const DEAD = 5;
-const STATUS_NAMES = ["idle", "ready", "running", "suspended", "terminating", "dead"] as const;
+const STATUS_NAMES = ["idle", "ready", "running", "awaiting", "terminating", "dead"] as const;
 
 /** Every `Life` there is is a `Process`: that adds what it can do, and how others reach it. */
 export abstract class Life extends BoundedMailbox {
@@ -32,7 +32,7 @@ export abstract class Life extends BoundedMailbox {
   readonly label: string;
   readonly name: string | null;
   readonly definition: AnyActor;
-  readonly parent: Process | null;
+  parent: Process | null;
   state: unknown = undefined;
   trapExit = false;
   /** @internal the scheduler's queue */
@@ -96,6 +96,7 @@ export abstract class Life extends BoundedMailbox {
 
   get status(): string {
     if (!this.#started && this.#status !== DEAD) return "starting";
+    if (this.#held && this.#status !== DEAD) return "suspended";
     return STATUS_NAMES[this.#status] ?? "";
   }
 
@@ -120,27 +121,14 @@ export abstract class Life extends BoundedMailbox {
   /** @internal Handles up to `quantum` messages; returns how many. */
   run(this: Process, quantum: number): number {
     if (this.#status !== READY) return 0;
-    if (this.#held) {
-      this.#status = IDLE;
-      return 0;
-    }
     this.#status = RUNNING;
     let handled = 0;
-    while (handled < quantum) {
-      const next = this.#next;
+    while (handled < quantum && !this.#held) {
       if (this.#stopping !== null && this.#started) {
         this.#terminate(this.#stopping);
         return handled;
       }
-      if (!this.#started) {
-        // Until now its state was what `init` is called with.
-        const args = this.state;
-        this.state = undefined;
-        this.receive(INIT, "init", args, null);
-      } else if (next !== null) {
-        this.#next = null;
-        this.receive(RUN, "continue", next, null);
-      } else if (!this.deliver()) break;
+      if (!this.#handleNext()) break;
       handled++;
       this.handled++;
       if (this.#status !== RUNNING) return handled;
@@ -149,10 +137,29 @@ export abstract class Life extends BoundedMailbox {
     return handled;
   }
 
+  /** A message, or what comes before any; false when nothing waits. */
+  #handleNext(this: Process): boolean {
+    const next = this.#next;
+    if (this.#started && next === null) return this.deliver();
+    if (this.#started) {
+      this.#next = null;
+      this.receive(RUN, "continue", next, null);
+    } else {
+      // Until now its state was what `init` is called with.
+      const args = this.state;
+      this.state = undefined;
+      this.receive(INIT, "init", args, null);
+    }
+    return true;
+  }
+
   /** @internal An exit signal of a linked process, or one sent by `exit`. */
   exitSignal(this: Process, from: Process | null, reason: ExitReason): void {
     if (this.#status === DEAD || this.#status === TERMINATING) return;
-    if (this.trapExit) this.put(EXIT, "EXIT", reason, from);
+    const isParents = from === null || from === this.parent;
+    // Held between two messages, it ends as if this were the next.
+    if (this.trapExit && this.#held && isParents && this.#status <= READY) this.#terminate(reason);
+    else if (this.trapExit) this.put(EXIT, "EXIT", reason, from);
     else if (reason !== "normal" || from === this) this.#die(reason);
   }
 
@@ -191,16 +198,12 @@ export abstract class Life extends BoundedMailbox {
       const started = kind !== INIT || this.#stopping === null;
       result = started ? dispatch(this, kind, name, body, extra) : undefined;
       handlerWatch?.returned(this, kind, name, began);
-      if (isThenable(result)) {
-        this.#suspend(result, kind, name, call);
-        return;
-      }
+      if (isThenable(result)) this.#suspend(result, kind, name, call);
+      else this.#finish(kind, name, result, call);
     } catch (error) {
       handlerWatch?.returned(this, kind, name, began);
       this.#crash(error);
-      return;
     }
-    this.#finish(kind, name, result, call);
   }
 
   #suspend(
@@ -213,12 +216,17 @@ export abstract class Life extends BoundedMailbox {
     // Its own code may have ended it before the first await.
     if (this.#status !== DEAD) this.#status = SUSPENDED;
     const over = this.kernel.handlerWatch?.awaits(this, kind, name);
-    pending.then(
+    // Whose own promise it may be: one of its makings could call back twice.
+    Promise.resolve(pending).then(
       (value) => {
         over?.();
         if (this.#status !== SUSPENDED) return;
         this.#status = RUNNING;
-        this.#finish(kind, name, value, call);
+        try {
+          this.#finish(kind, name, value, call);
+        } catch (error) {
+          this.#crash(error);
+        }
         if (this.#status === RUNNING) this.#rest();
       },
       (error: unknown) => {
@@ -239,7 +247,7 @@ export abstract class Life extends BoundedMailbox {
 
   #answer(this: Process, call: Call, result: unknown): void {
     this.#current = null;
-    if (result instanceof DeferredReply) {
+    if (DeferredReply.is(result)) {
       const relations = this.relate();
       relations.owed = including(relations.owed, call);
       call.owe(relations.owed);
@@ -275,8 +283,7 @@ export abstract class Life extends BoundedMailbox {
 
   #rest(this: Process): void {
     this.#status = IDLE;
-    const { relations } = this;
-    if (relations !== null && relations.turns !== null) relations.takeTurns();
+    if (this.relations?.turns != null) this.relations.takeTurns();
     this.#wake();
   }
 
@@ -333,14 +340,11 @@ export abstract class Life extends BoundedMailbox {
   /** The one end of every process. The order matters: free the name, then tell. */
   #die(this: Process, reason: ExitReason): void {
     if (this.#status === DEAD) return;
-    const kernel = this.kernel;
+    const { id: pid, label, kernel, relations } = this;
     this.#status = DEAD;
     kernel.forget(this);
-    const { relations } = this;
     relations?.rest();
-    if (kernel.livesTraced) {
-      kernel.emit({ type: "exited", pid: this.id, label: this.label, reason });
-    }
+    if (kernel.livesTraced) kernel.emit({ type: "exited", pid, label, reason });
     this.#tellStart({ status: "failed", reason });
     this.#current?.exit(reason);
     if (relations !== null) kernel.spread(() => relations.tell(this, reason));
@@ -349,6 +353,8 @@ export abstract class Life extends BoundedMailbox {
     }
     this.state = undefined;
     this.#next = null;
+    // Or a long line of the dead would keep each other.
+    this.parent = null;
   }
 
   /** @internal */

@@ -41,8 +41,8 @@ export class Process extends Own implements Ref {
     return this.#ask(queue, name, packAll(args));
   }
 
-  /** What `console.log` shows: never the state, which may hold anything. */
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
+  /** What `console.log` shows, and a logger: never the state, which may hold anything. */
+  toJSON(): string {
     return `Ref<${this.label} #${this.id}>`;
   }
 
@@ -55,6 +55,10 @@ export class Process extends Own implements Ref {
       this.put(CALL, name, body, call);
     });
   }
+}
+
+for (const shown of [Symbol.for("nodejs.util.inspect.custom"), "toString"]) {
+  Object.defineProperty(Process.prototype, shown, { value: Process.prototype.toJSON });
 }
 
 type Settle = (value: unknown) => void;

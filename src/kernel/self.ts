@@ -150,6 +150,12 @@ export abstract class Own extends Life implements Self<unknown> {
     const fire = (): void => me(this).put(RUN, label, run, null);
     // What was due before now is due now.
     const cancel: Cancel = this.kernel.host.timer(Math.max(0, ms), fire);
+    return this.keepTimer(cancel);
+  }
+
+  /** @internal Cancels it at the process's end; the answer cancels it before. */
+  keepTimer(cancel: Cancel): Cancel {
+    const relations = this.relate();
     relations.timers = including(relations.timers, cancel);
     return () => {
       if (relations.timers.delete(cancel)) cancel();
@@ -181,19 +187,15 @@ export abstract class Own extends Life implements Self<unknown> {
     const arrive = (outcome: Outcome<T>): void => {
       if (this.alive) me(this).put(RUN, label, () => done(outcome), null);
     };
-    let result: T | Promise<T>;
+    const fail = (error: unknown): void => arrive({ ok: false, error });
+    const succeed = (value: T): void => arrive({ ok: true, value });
     try {
-      result = work();
+      const result = work();
+      if (isThenable(result)) Promise.resolve(result).then(succeed, fail);
+      else succeed(result as T);
     } catch (error) {
-      arrive({ ok: false, error });
-      return;
+      fail(error);
     }
-    if (!isThenable(result)) arrive({ ok: true, value: result as T });
-    else
-      result.then(
-        (value) => arrive({ ok: true, value: value as T }),
-        (error: unknown) => arrive({ ok: false, error }),
-      );
   }
 
   defer<T>(): Deferred<T> {

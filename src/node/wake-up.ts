@@ -39,23 +39,22 @@ function runShielded(run: (() => void) | null): void {
   }
 }
 
-// The clean way. What follows an `await` runs in the context of its function, and this one's is
-// nobody's: so it waits, from the first, for whoever sends to resolve the promise it waits for. An
+// The clean way. A reaction runs in the context in which it was attached: so the next one is attached
+// beforehand, where nobody's store is, and whoever sends only resolves the promise it waits for. An
 // AsyncResource would cost three times this.
 let wakeUp: (value?: undefined) => void = () => {};
 const grab = (resolve: (value?: undefined) => void): void => {
   wakeUp = resolve;
 };
-async function forEver(): Promise<never> {
-  for (let next = new Promise<undefined>(grab); ; ) {
-    await next;
-    next = new Promise<undefined>(grab);
+function forEver(): void {
+  void new Promise<undefined>(grab).then(() => {
+    // The next is attached before anybody's code runs: that may enter a store for good.
+    forEver();
     runAll();
-  }
+  });
 }
 
-// The quick way, a third off a call. A reaction runs in the context in which it was attached: here
-// the sender's. Before Node 24 that is carried by promise hooks, which are off until the first
+// The quick way, a third off a call, attaches at the wake-up itself, in the sender's context. Before Node 24 that is carried by promise hooks, which are off until the first
 // store is used; once they are on, a reaction's resource is its promise. So the first that finds
 // one goes the clean way instead, and all after it. Later Nodes carry contexts without a trace.
 const RESOLVED = Promise.resolve();
@@ -67,14 +66,7 @@ function quickly(): void {
   } else runAll();
 }
 
-if (mayCarry) void forEver();
-// What awaits since before the hooks has no resource of its own; a reaction's promise is one.
-else {
-  void new Promise<undefined>(grab).then(() => {
-    void forEver();
-    runAll();
-  });
-}
+forEver();
 
 function contextsNeedHooks(): boolean {
   const options = `${process.execArgv.join(" ")} ${process.env.NODE_OPTIONS ?? ""}`;

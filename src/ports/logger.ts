@@ -1,6 +1,6 @@
 /** Why this exists: the log is a fold over the events. Any pino-like logger will do. */
 import type { EventType, Observer } from "../kernel/events.ts";
-import { type ExitReason, formatReason, isOrderly } from "../kernel/exit.ts";
+import { type ExitReason, formatCause, formatReason, isOrderly } from "../kernel/exit.ts";
 
 /** Object first, message second: pino's way. */
 export interface Logger {
@@ -17,7 +17,7 @@ export const LOGGED: readonly EventType[] = [
 
 /** Crashes are always logged, and never a payload or a state. */
 export function logEvents(logger: Logger): Observer {
-  return (event) => {
+  const log: Observer = (event) => {
     switch (event.type) {
       case "exited":
         if (!isOrderly(event.reason)) {
@@ -47,6 +47,14 @@ export function logEvents(logger: Logger): Observer {
         logger[event.level]({ process: event.label, ...event.data }, event.message);
         break;
       default:
+    }
+  };
+  return (event) => {
+    try {
+      log(event);
+    } catch (error) {
+      // What an actor throws, or gives to its log, may throw itself when it is looked at.
+      logger.error({}, `${event.type}: could not be logged: ${formatCause(error)}`);
     }
   };
 }

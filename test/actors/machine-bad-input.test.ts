@@ -9,7 +9,10 @@ import { harness } from "../supervisors/harness.ts";
 type Any = any;
 const any = (value: unknown): Any => value;
 const not = "is not allowed; allowed:";
-const light = createMachine({ id: "light" });
+const light = createMachine({ id: "light", on: { go: { actions: () => {} } } });
+const boom = (): never => {
+  throw new Error("disk full");
+};
 
 describe("a machine", () => {
   it.each<[string, () => unknown, string]>([
@@ -41,13 +44,28 @@ describe("a machine", () => {
     );
   });
 
-  it("that is sent what is no event ends alone, by name", async () => {
-    const { system } = harness();
+  it("that is sent what is no event goes on: it is its sender's mistake", async () => {
+    const { system, settle, of } = harness();
     const ref = await system.start(machine(light));
-    const ended = system.exited(ref);
     any(ref).cast("send", "go");
-    expect(await ended).toMatchObject({
-      error: { message: `light: send: "go" ${not} an event: an object with a type` },
-    });
+    await settle();
+    expect(ref.alive).toBe(true);
+    const message = 'send: "go" is no event: an object with a type';
+    expect(of("logged")).toMatchObject([{ level: "warn", label: "light", message }]);
+  });
+
+  it.each([
+    ["throws", boom],
+    ["is async", async () => {}],
+  ])("whose store %s when it writes ends alone", async (_how, write) => {
+    const { system, settle } = harness();
+    let isUp = false;
+    const store = { read: () => undefined, write: () => (isUp ? write() : undefined) };
+    const ref = await system.start(machine(light, { store: store as never }));
+    const ended = system.exited(ref);
+    isUp = true;
+    any(ref).cast("send", { type: "go" });
+    await settle();
+    expect(await ended).toHaveProperty("error");
   });
 });

@@ -59,3 +59,14 @@ it("one that keeps the thread is named by a warning", async () => {
   ]);
   expect(() => createSystem({ longHandlerMs: -1 })).toThrow(/^longHandlerMs: -1/);
 });
+
+it("sets no timer that outlives its process", async () => {
+  const { kernel, spawn, settle, exit, timers } = scene();
+  kernel.handlerWatch = new LongHandlers(kernel, 50);
+  const ref = spawn(busy);
+  ref.cast("wait", new Promise(() => {}));
+  await settle();
+  expect(timers()).toBe(1);
+  exit(ref, "kill");
+  expect(timers()).toBe(0);
+});

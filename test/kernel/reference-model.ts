@@ -148,7 +148,7 @@ export class ReferenceModel extends ReferenceRelations {
 
   #suspend(member: Member, letter: Letter, rest: Action[], end: boolean): void {
     this.#doors.push({ member, letter, rest, end });
-    if (member.status === "running") member.status = "suspended";
+    if (member.status === "running") member.status = "awaiting";
   }
 
   #open(nth: number, ok: boolean): unknown {
@@ -160,7 +160,7 @@ export class ReferenceModel extends ReferenceRelations {
       return;
     }
     if (end) return this.die(member, ok ? member.reason : "error: door");
-    if (member.status === "suspended") member.status = "running";
+    if (member.status === "awaiting") member.status = "running";
     if (ok) this.#perform(member, rest, letter);
     else this.#crash(member, "door");
     this.#rest(member);

@@ -19,7 +19,7 @@ export interface Member {
   readonly parent: number;
   readonly birth: Birth;
   name: string | null;
-  status: "idle" | "ready" | "running" | "suspended" | "terminating" | "dead";
+  status: "idle" | "ready" | "running" | "awaiting" | "terminating" | "dead";
   /** Its `init` has run, or is running; that it is over. */
   begun: boolean;
   started: boolean;

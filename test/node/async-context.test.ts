@@ -42,6 +42,18 @@ it("no store is found either when the first one is used while the system runs al
   });
 });
 
+it("a store that a handler enters for good is not found by whoever is woken later", async () => {
+  await using system = createSystem();
+  const enter = actor({ init: () => 0, calls: { enter: () => storage.enterWith("for good") } });
+  const [one, ref] = [await system.start(enter), await system.start(reader)];
+  await storage.run("used", async () => {});
+  await one.call("enter");
+  await new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 3; i++) ref.cast("note");
+  const seen = await storage.exit(() => ref.call("read"));
+  expect(seen).not.toContain("for good");
+});
+
 it("no sender's store is found in a handler, and every caller keeps its own", async () => {
   await using system = createSystem();
   const ref = await storage.run("starter", () => system.start(reader));

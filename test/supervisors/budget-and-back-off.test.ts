@@ -129,6 +129,36 @@ describe("a budget", () => {
     ]);
   });
 
+  it("waits 5 s for a progress, hears it once, and only for the crash it was asked at", async () => {
+    const setup = harness();
+    const doors: ReturnType<typeof gate<number>>[] = [];
+    const progress = (): Promise<number> => {
+      const door = gate<number>();
+      doors.push(door);
+      return door.promise;
+    };
+    const limits = { budget: { restarts: 5, progress }, backoff: { minMs: 100, maxMs: 100 } };
+    const sup = await setup.supervise({ children: [one(limits)] });
+    (await childRef(sup, "a")).cast("crash");
+    await setup.settle();
+    expect(await sup.call("terminateChild", "a")).toBe("ok");
+    await sup.call("restartChild", "a");
+    (await childRef(sup, "a")).cast("crash");
+    await setup.settle();
+    for (const door of doors) door.open(1);
+    await setup.settle();
+    await setup.advance(500);
+    expect(setup.of("restarting")).toHaveLength(1);
+    const running = setup.system.processes().filter(({ label }) => label === "a");
+    expect(running).toHaveLength(1);
+    (await childRef(sup, "a")).cast("crash");
+    await setup.settle();
+    expect(await info(sup, "a")).toMatchObject({ status: "restarting" });
+    await setup.advance(5_100);
+    expect(await info(sup, "a")).toMatchObject({ status: "running" });
+    expect(setup.of("restarting")).toHaveLength(2);
+  });
+
   it("takes a progress that rejects, or throws, for none", async () => {
     for (const progress of [
       () => Promise.reject(new Error("down as well")),

@@ -320,3 +320,24 @@ it("a transient supervisor that cannot start again is tried again, as any other 
   expect(await info(sup, "inner")).toMatchObject({ status: "running", restarts: 2 });
   expect(starts).toBe(3);
 });
+
+it("one that waits for its back-off rises with those after whom it falls, and its wait is over", async () => {
+  const world = harness();
+  const diary: string[] = [];
+  const backoff = { minMs: 60, maxMs: 60 };
+  const sup = await world.supervise({
+    ...{ strategy: "rest_for_one", intensity: 9 },
+    children: [spec("a", { diary }, { backoff }), spec("b", { diary })],
+  });
+  for (let i = 0; i < 2; i++) {
+    (await childRef(sup, "a")).cast("crash");
+    await world.settle();
+  }
+  expect(await info(sup, "a")).toMatchObject({ status: "restarting" });
+  (await childRef(sup, "b")).cast("crash");
+  await world.settle();
+  diary.length = 0;
+  await world.advance(200);
+  expect(diary).toEqual([]);
+  expect(await info(sup, "b")).toMatchObject({ status: "running" });
+});

@@ -99,12 +99,35 @@ describe("stop", () => {
     await settle();
     expect(stopped.state).toBe("pending");
     await advance(10);
+    expect(order).toEqual(["b"]);
+    await advance(10);
     expect([stopped.state, again.state]).toEqual(["resolved", "resolved"]);
-    expect(order.sort()).toEqual(["a", "b"]);
+    expect(order).toEqual(["b", "a"]);
     expect(timers()).toBe(0);
     expect(of("exited").at(-1)).toMatchObject({ label: "system", reason: "shutdown" });
     await expect(system.start(part, {})).rejects.toThrow();
     await expect(system.stop()).resolves.toBeUndefined();
+  });
+
+  it("ends what was spawned under no supervisor as well, at last by a kill", async () => {
+    const { system, advance, of } = harness();
+    const parent = await system.start(part, {
+      init: (self) => {
+        self.spawn(part, [{ name: "quiet" }], { label: "quiet" });
+        self.spawn(part, [{ trap: true, terminate: () => new Promise(() => {}) }], {
+          label: "deaf",
+        });
+      },
+    });
+    await parent.call("ping");
+    const stopped = watched(system.stop());
+    await advance(4_999);
+    expect(stopped.state).toBe("pending");
+    await advance(1);
+    expect(stopped.state).toBe("resolved");
+    expect(system.processes()).toEqual([]);
+    const reasons = of("exited").map(({ label, reason }) => `${label} ${reason}`);
+    expect(reasons).toEqual(["part shutdown", "system shutdown", "quiet shutdown", "deaf killed"]);
   });
 
   it("works before anything ran, and by `await using`'s own call", async () => {

@@ -31,6 +31,14 @@ describe("a task that is awaited", () => {
     expect(tasks.alive).toBe(true);
   });
 
+  it("leaves the signal of work that is done alone: what it opened may live on", async () => {
+    const { dynamic, settle } = harness();
+    const tasks = await dynamic({});
+    const signal = await runTask(tasks, async (given) => given);
+    await settle();
+    expect(signal.aborted).toBe(false);
+  });
+
   it("is killed after its time, and its work is told", async () => {
     const { dynamic, advance } = harness();
     const tasks = await dynamic({});

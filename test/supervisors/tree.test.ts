@@ -51,7 +51,7 @@ describe("the tree", () => {
       label: "w",
       pid: ref.id,
       type: "worker",
-      status: "suspended",
+      status: "awaiting",
       mailbox: 2,
       restarts: 0,
       detail: { offset: 42, children: "mine" },
