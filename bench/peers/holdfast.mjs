@@ -123,11 +123,25 @@ const busy = actor({
   },
 });
 
+/** A counter that says when its init has run. */
+const born = actor({
+  name: "born",
+  init: (_self, cry) => {
+    cry();
+    return { count: 0 };
+  },
+  casts: {
+    add: ({ state }) => {
+      state.count++;
+    },
+  },
+});
+
 const spawner = actor({
   name: "spawner",
   init: () => ({}),
   calls: {
-    many: (self, count) => Array.from({ length: count }, () => self.spawn(counter, [])),
+    many: (self, count, cry) => Array.from({ length: count }, () => self.spawn(born, [cry])),
   },
 });
 
@@ -219,8 +233,13 @@ await measure("holdfast", {
     };
   }),
   spawn: async (count) => {
+    const { open, opened } = latch();
+    let births = 0;
     const host = await start(spawner);
-    return host.call("many", count);
+    const refs = await host.call("many", count, () => ++births === count && open());
+    // As with the peers, a process is there when its init has run.
+    await opened;
+    return refs;
   },
   restart: crowded(async (count) => {
     const { open, opened } = latch();
