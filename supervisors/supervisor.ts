@@ -14,6 +14,7 @@ import type {
 import { StartError } from "../src/kernel/errors.ts";
 import { formatReason } from "../src/kernel/exit.ts";
 import type { Exit, Self, StartOutcome } from "../src/kernel/self.ts";
+import "./events.ts";
 import { begin, begun, ended, startDown, startFirst } from "./restarting.ts";
 import { end, isSupervisor, stopAll, supervising } from "./stopping.ts";
 import {
