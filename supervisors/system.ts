@@ -24,7 +24,7 @@ import type { Ref, RefOf } from "../src/kernel/ref.ts";
 import { needRef } from "../src/kernel/self.ts";
 import { nodeHost, stderrLogger } from "../src/node/node-host.ts";
 import { LOGGED, type Logger, logEvents } from "../src/ports/logger.ts";
-import { dynamicSupervisor } from "./supervisor.ts";
+import { supervisor } from "./supervisor.ts";
 import { checkChild } from "./supervisor-state.ts";
 import { type TreeNode, treeOf } from "./tree.ts";
 
@@ -87,8 +87,8 @@ export function createSystem(options: SystemOptions = {}): System {
   kernel.observe((event) => letters.note(event), ["dead_letter"]);
   if (logger !== false) kernel.observe(logEvents(logger), LOGGED);
   // Nothing below the top is started again by it, so that its intensity is never asked.
-  const root: Process = kernel.spawn(dynamicSupervisor, [], null, { label: name });
-  const top = root as Ref as RefOf<typeof dynamicSupervisor>;
+  const root: Process = kernel.spawn(supervisor, [{}], null, { label: name });
+  const top = root as Ref as RefOf<typeof supervisor>;
   let lastId = 0;
 
   const start = async (first: AnyActor | ChildSpec, ...args: unknown[]): Promise<Ref> => {
@@ -110,11 +110,6 @@ export function createSystem(options: SystemOptions = {}): System {
   };
   const stop = async (): Promise<void> => {
     const ended = kernel.exited(root);
-    // It may end of something else meanwhile: then nobody answers, and nothing is left to be asked.
-    const children = root.alive ? await top.call("whichChildren").catch(() => []) : [];
-    for (const { id } of children.reverse()) {
-      await top.callWithin(Number.POSITIVE_INFINITY, "terminateChild", id).catch(() => {});
-    }
     kernel.exit(root, "shutdown", null);
     await ended;
     await stopRest(kernel);
