@@ -19,7 +19,7 @@ export {
 export { createSystem, type System, type SystemOptions } from "../supervisors/system.ts";
 export { runTask, startTask, type TaskOptions, type TaskWork } from "../supervisors/task.ts";
 export type { TreeNode } from "../supervisors/tree.ts";
-export type { DeadLetter, DeadReason } from "./inspect/dead-letters.ts";
+export type { DeadLetter } from "./inspect/dead-letters.ts";
 export type { Statistics } from "./inspect/sys.ts";
 export * as sys from "./inspect/sys.ts";
 export {
@@ -45,7 +45,14 @@ export {
   type SupervisorCalls,
 } from "./kernel/child-spec.ts";
 export { CallError, type CallErrorCode, OptionError, StartError } from "./kernel/errors.ts";
-export type { Events, EventType, LogLevel, Observer, SystemEvent } from "./kernel/events.ts";
+export type {
+  DeadReason,
+  Events,
+  EventType,
+  LogLevel,
+  Observer,
+  SystemEvent,
+} from "./kernel/events.ts";
 export { type ExitReason, formatReason, isOrderly } from "./kernel/exit.ts";
 export type { Cancel, Host } from "./kernel/host.ts";
 export type { Ref, RefOf } from "./kernel/ref.ts";

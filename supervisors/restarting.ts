@@ -10,7 +10,7 @@ import { asProcess } from "../src/kernel/process.ts";
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Outcome, Self, StartOutcome } from "../src/kernel/self.ts";
 import { settle, stop } from "./stopping.ts";
-import { type Child, forgetRef, type SupervisorState } from "./supervisor-state.ts";
+import { type Child, clearTimer, forgetRef, type SupervisorState } from "./supervisor-state.ts";
 
 type S = Self<SupervisorState>;
 
@@ -55,8 +55,7 @@ function spawn(
   const { start, args, name, id } = child.spec;
   child.status = "starting";
   // It is started now, whatever it waited for.
-  child.timer?.();
-  child.timer = null;
+  clearTimer(child);
   const options = name === undefined ? { label: id, onStart } : { label: id, onStart, name };
   const ref: Ref = self.spawnLink(start, args as never, options);
   child.ref = ref;

@@ -3,7 +3,7 @@ import type { AnyActor } from "../src/kernel/actor.ts";
 import type { ChildSpec } from "../src/kernel/child-spec.ts";
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Self } from "../src/kernel/self.ts";
-import { type Child, forgetRef, type SupervisorState } from "./supervisor-state.ts";
+import { type Child, clearTimer, forgetRef, type SupervisorState } from "./supervisor-state.ts";
 
 const SHUTDOWN_MS = 5_000;
 
@@ -11,7 +11,7 @@ const SHUTDOWN_MS = 5_000;
 export function end(self: Self<SupervisorState>, child: Child): void {
   const { ref } = child;
   if (child.status === "stopping") return;
-  child.timer?.();
+  clearTimer(child);
   if (ref === null) {
     settle(self.state, child);
     return;
@@ -22,8 +22,7 @@ export function end(self: Self<SupervisorState>, child: Child): void {
 
 /** It is down for good, or until somebody asks for it. */
 export function settle(state: SupervisorState, child: Child): void {
-  child.timer?.();
-  child.timer = null;
+  clearTimer(child);
   child.status = "stopped";
   const { id, restart } = child.spec;
   // As in OTP nothing is kept of a temporary one, nor of a start that failed.
@@ -47,8 +46,7 @@ export async function stop(
   child: Child,
 ): Promise<void> {
   const { ref } = child;
-  child.timer?.();
-  child.timer = null;
+  clearTimer(child);
   if (ref !== null) {
     const ms = askToStop(self, child, ref);
     const cancel = ms === null ? null : self.host.timer(ms, () => self.exit(ref, "kill"));

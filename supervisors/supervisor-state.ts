@@ -125,6 +125,12 @@ export const newChild = (spec: ChildSpec): Child => ({
   stoppers: [],
 });
 
+/** What it waited for, a restart or a kill, is over. */
+export function clearTimer(child: Child): void {
+  child.timer?.();
+  child.timer = null;
+}
+
 /** If its exit is still to come, that says nothing new. */
 export function forgetRef(state: SupervisorState, child: Child): void {
   if (child.ref !== null) state.byPid.delete(child.ref.id);

@@ -1,8 +1,6 @@
 /** Why this exists: a message that nobody handled is never thrown into its sender, and never lost to view. */
 import type { Events, SystemEvent } from "../kernel/events.ts";
 
-export type { DeadReason } from "../kernel/events.ts";
-
 /** `at`: monotonic milliseconds of the host. */
 export type DeadLetter = { readonly at: number } & Events["dead_letter"];
 

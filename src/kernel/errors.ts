@@ -1,4 +1,4 @@
-/** Why this exists: the errors that the runtime itself raises, each with a literal code. */
+/** Why this exists: the errors that the runtime itself raises, and the checks that raise them. */
 import { type ExitReason, formatReason } from "./exit.ts";
 import { isThenable } from "./thenable.ts";
 
@@ -20,7 +20,7 @@ export type CallErrorCode =
 export class CallError extends Error {
   override readonly name = "CallError";
   readonly code: CallErrorCode;
-  /** The callee's exit reason; `"noproc"` for that code, undefined for a timeout. */
+  /** The callee's exit reason; `"noproc"` for that code, undefined for all but `exit`. */
   readonly reason: ExitReason | undefined;
 
   constructor(code: CallErrorCode, message: string, reason?: ExitReason, cause?: unknown) {

@@ -20,7 +20,7 @@ const IDLE = 0;
 const READY = 1;
 const RUNNING = 2;
 /** In an async handler: messages wait, exit signals do not. */
-const SUSPENDED = 3;
+const AWAITING = 3;
 /** In `terminate`: only `kill` is heard. */
 const TERMINATING = 4;
 const DEAD = 5;
@@ -198,7 +198,7 @@ export abstract class Life extends BoundedMailbox {
       const started = kind !== INIT || this.#stopping === null;
       result = started ? dispatch(this, kind, name, body, extra) : undefined;
       handlerWatch?.returned(this, kind, name, began);
-      if (isThenable(result)) this.#suspend(result, kind, name, call);
+      if (isThenable(result)) this.#await(result, kind, name, call);
       else this.#finish(kind, name, result, call);
     } catch (error) {
       handlerWatch?.returned(this, kind, name, began);
@@ -206,7 +206,7 @@ export abstract class Life extends BoundedMailbox {
     }
   }
 
-  #suspend(
+  #await(
     this: Process,
     pending: PromiseLike<unknown>,
     kind: Kind,
@@ -214,13 +214,13 @@ export abstract class Life extends BoundedMailbox {
     call: Call | null,
   ): void {
     // Its own code may have ended it before the first await.
-    if (this.#status !== DEAD) this.#status = SUSPENDED;
+    if (this.#status !== DEAD) this.#status = AWAITING;
     const over = this.kernel.handlerWatch?.awaits(this, kind, name);
     // Whose own promise it may be: one of its makings could call back twice.
     Promise.resolve(pending).then(
       (value) => {
         over?.();
-        if (this.#status !== SUSPENDED) return;
+        if (this.#status !== AWAITING) return;
         this.#status = RUNNING;
         try {
           this.#finish(kind, name, value, call);
@@ -231,7 +231,7 @@ export abstract class Life extends BoundedMailbox {
       },
       (error: unknown) => {
         over?.();
-        if (this.#status === SUSPENDED) this.#crash(error);
+        if (this.#status === AWAITING) this.#crash(error);
       },
     );
   }

@@ -109,7 +109,10 @@ export abstract class Mailbox {
     chunk.write = at + SLOTS;
   }
 
-  /** Hands the oldest message to `receive`; false when none waits. */
+  /**
+   * Hands the oldest message to `receive`; false when none waits. As `shift`, but without an object
+   * for the message: it is done with every one, and `shift` only with those of the dead or too many.
+   */
   protected deliver(): boolean {
     const kind = this.#kind;
     if (kind !== NONE) {

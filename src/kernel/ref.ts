@@ -18,7 +18,7 @@ export interface Ref<Calls = object, Casts = object> {
   cast<N extends keyof Casts & string>(name: N, ...args: ArgsOf<Casts[N]>): void;
   /**
    * Asks and waits at most 5 s. Rejects with a `CallError`: `noproc`, `exit` (at once when the
-   * callee ends), `timeout`, `unknown_message` or `refused`.
+   * callee ends), `timeout`, `overloaded`, `unknown_message` or `refused`.
    */
   call<N extends keyof Calls & string>(
     name: N,

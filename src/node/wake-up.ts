@@ -54,9 +54,10 @@ function forEver(): void {
   });
 }
 
-// The quick way, a third off a call, attaches at the wake-up itself, in the sender's context. Before Node 24 that is carried by promise hooks, which are off until the first
-// store is used; once they are on, a reaction's resource is its promise. So the first that finds
-// one goes the clean way instead, and all after it. Later Nodes carry contexts without a trace.
+// The quick way, a third off a call, attaches at the wake-up itself, in the sender's context. Before
+// Node 24 that is carried by promise hooks, which are off until the first store is used; once they
+// are on, a reaction's resource is its promise. So the first that finds one goes the clean way
+// instead, and all after it. Later Nodes carry contexts without a trace.
 const RESOLVED = Promise.resolve();
 let mayCarry = !contextsNeedHooks();
 function quickly(): void {

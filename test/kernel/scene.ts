@@ -80,7 +80,7 @@ export function scene(options: ManualHostOptions = {}): Scene {
 export interface Watched {
   readonly state: "pending" | "resolved" | "rejected";
   readonly value: unknown;
-  /** How often it settled: a promise can do so once only, a `then` of it tells us. */
+  /** A `CallError`'s, once rejected. */
   readonly code: string | undefined;
   readonly reason: ExitReason | undefined;
 }

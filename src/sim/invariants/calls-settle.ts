@@ -1,5 +1,4 @@
 /** Why this exists: a call that never ends hangs its caller, and one that ends twice lies to it. */
-
 import { entryOf } from "../tables.ts";
 import type { Invariant } from "./invariant.ts";
 

@@ -1,5 +1,4 @@
 /** Why this exists: one worker works off its partition in order, and passes nothing over. */
-
 import { forget } from "../tables.ts";
 import type { Invariant } from "./invariant.ts";
 

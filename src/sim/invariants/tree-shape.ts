@@ -1,5 +1,4 @@
 /** Why this exists: a process that outlives its supervisor is nobody's, and works on unseen. */
-
 import { forget } from "../tables.ts";
 import type { World } from "../world.ts";
 import type { Invariant } from "./invariant.ts";
