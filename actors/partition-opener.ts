@@ -7,7 +7,7 @@ import {
   child,
   type StartChildResult,
   type SupervisorCalls,
-} from "../src/kernel/child-spec.ts";
+} from "../src/ports/child-spec.ts";
 import type { CallError } from "../src/kernel/errors.ts";
 import type { Ref, RefOf } from "../src/kernel/ref.ts";
 import type { Self } from "../src/kernel/self.ts";

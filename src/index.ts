@@ -33,17 +33,6 @@ export {
   type Plain,
   type StartArgs,
 } from "./kernel/actor.ts";
-export {
-  type Backoff,
-  type Budget,
-  type ChildCounts,
-  type ChildInfo,
-  type ChildSpec,
-  child,
-  type RestartChildResult,
-  type StartChildResult,
-  type SupervisorCalls,
-} from "./kernel/child-spec.ts";
 export { CallError, type CallErrorCode, OptionError, StartError } from "./kernel/errors.ts";
 export type {
   DeadReason,
@@ -57,4 +46,15 @@ export { type ExitReason, formatReason, isOrderly } from "./kernel/exit.ts";
 export type { Cancel, Host } from "./kernel/host.ts";
 export type { Ref, RefOf } from "./kernel/ref.ts";
 export type { Down, Exit, Monitor, Outcome, Self, SpawnOptions } from "./kernel/self.ts";
+export {
+  type Backoff,
+  type Budget,
+  type ChildCounts,
+  type ChildInfo,
+  type ChildSpec,
+  child,
+  type RestartChildResult,
+  type StartChildResult,
+  type SupervisorCalls,
+} from "./ports/child-spec.ts";
 export type { Logger } from "./ports/logger.ts";

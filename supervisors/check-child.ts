@@ -1,7 +1,7 @@
 /** Why this exists: a child specification that cannot be meant is refused before anything starts. */
 import { needDefinition } from "../src/kernel/actor.ts";
-import type { Backoff, Budget, ChildSpec } from "../src/kernel/child-spec.ts";
 import { isMs, isName, needFields, needFunction, needOption } from "../src/kernel/errors.ts";
+import type { Backoff, Budget, ChildSpec } from "../src/ports/child-spec.ts";
 
 const FIELDS: Readonly<Record<keyof ChildSpec, true>> = {
   ...{ id: true, start: true, args: true, name: true, restart: true, shutdownMs: true },

@@ -21,7 +21,7 @@ import {
 } from "../actors/group-options.ts";
 import { producer } from "../actors/producer.ts";
 import { createUnsettled } from "../actors/unsettled.ts";
-import { type ChildSpec, child } from "../src/kernel/child-spec.ts";
+import { type ChildSpec, child } from "../src/ports/child-spec.ts";
 import { dynamicSupervisor, supervisor } from "./supervisor.ts";
 
 /**

@@ -3,9 +3,9 @@
  * over, and each key always at the same one of them, is several queues, in order by key.
  */
 import { type AnyActor, needDefinition, type StartArgs } from "../src/kernel/actor.ts";
-import { type ChildSpec, child } from "../src/kernel/child-spec.ts";
 import { isName, needFields, needFunction, needOption } from "../src/kernel/errors.ts";
 import type { RefOf } from "../src/kernel/ref.ts";
+import { type ChildSpec, child } from "../src/ports/child-spec.ts";
 import { type SupervisorOptions, supervisor } from "./supervisor.ts";
 import { NAMES } from "./supervisor-state.ts";
 

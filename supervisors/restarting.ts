@@ -4,13 +4,13 @@
  * hears nothing else until all of them are up.
  */
 
-import type { Backoff } from "../src/kernel/child-spec.ts";
 import { type ExitReason, isOrderly } from "../src/kernel/exit.ts";
 import { asProcess } from "../src/kernel/process.ts";
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Outcome, Self, StartOutcome } from "../src/kernel/self.ts";
+import type { Backoff } from "../src/ports/child-spec.ts";
 import { settle, stop } from "./stopping.ts";
-import { type Child, clearTimer, forgetRef, type SupervisorState } from "./supervisor-state.ts";
+import { type Child, clearTimer, type SupervisorState } from "./supervisor-state.ts";
 
 type S = Self<SupervisorState>;
 
@@ -21,18 +21,14 @@ const PROGRESS_MS = 5_000;
 // Starting
 
 /** For whoever hears no messages meanwhile: the reason it did not start, or null. */
-export function startFirst(
-  self: Self<unknown>,
-  state: SupervisorState,
-  child: Child,
-): Promise<ExitReason | null> {
+export function startFirst(self: Self<unknown>, child: Child): Promise<ExitReason | null> {
   return new Promise((resolve) => {
-    spawn(self, state, child, (outcome) => {
+    spawn(self, child, (outcome) => {
       if (outcome.status === "failed") resolve(outcome.reason);
       else {
         child.fresh = false;
         child.status = outcome.status === "started" ? "running" : "stopped";
-        if (child.status === "stopped") forgetRef(state, child);
+        if (child.status === "stopped") child.ref = null;
         resolve(null);
       }
     });
@@ -41,25 +37,18 @@ export function startFirst(
 
 /** The outcome comes as the cast `started`. */
 export function begin(self: S, child: Child): void {
-  const me = self.ref as Ref<object, { started: (pid: number, outcome: StartOutcome) => void }>;
-  // Its first turn comes later: then the pid is known.
-  spawn(self, self.state, child, (outcome) => me.cast("started", child.ref?.id ?? 0, outcome));
+  const me = self.ref as Ref<object, { started: (ref: Ref | null, how: StartOutcome) => void }>;
+  // Its first turn comes later: then the ref is known.
+  spawn(self, child, (outcome) => me.cast("started", child.ref, outcome));
 }
 
-function spawn(
-  self: Self<unknown>,
-  state: SupervisorState,
-  child: Child,
-  onStart: (outcome: StartOutcome) => void,
-): void {
+function spawn(self: Self<unknown>, child: Child, onStart: (outcome: StartOutcome) => void): void {
   const { start, args, name, id } = child.spec;
   child.status = "starting";
   // It is started now, whatever it waited for.
   clearTimer(child);
   const options = name === undefined ? { label: id, onStart } : { label: id, onStart, name };
-  const ref: Ref = self.spawnLink(start, args as never, options);
-  child.ref = ref;
-  state.byPid.set(ref.id, child);
+  child.ref = self.spawnLink(start, args as never, options);
 }
 
 export function begun(self: S, child: Child, outcome: StartOutcome): unknown {
@@ -72,7 +61,7 @@ export function begun(self: S, child: Child, outcome: StartOutcome): unknown {
     return;
   }
   if (outcome.status === "failed" && starter === null) return ended(self, child, outcome.reason);
-  forgetRef(self.state, child);
+  child.ref = null;
   // What ignored its start may be asked again.
   if (outcome.status === "ignored") child.fresh = false;
   settle(self.state, child);
@@ -91,7 +80,7 @@ export function ended(self: S, child: Child, reason: ExitReason): unknown {
   const { budget } = child.spec;
   const age = child.ref === null ? 0 : now - asProcess(child.ref).bornAt;
   if (budget === undefined && age >= self.state.periodMs) child.streak = 0;
-  forgetRef(self.state, child);
+  child.ref = null;
   child.lastExit = reason;
   // Told to stop before it was up.
   child.starter?.resolve({ status: "failed", reason });
@@ -181,7 +170,7 @@ async function startTogether(self: S, child: Child): Promise<unknown> {
   const theirs = state.strategy === "one_for_all" ? all : all.slice(all.indexOf(child));
   for (const other of [...theirs].reverse()) {
     if (other === child) continue;
-    await stop(self, state, other);
+    await stop(self, other);
     // Whoever wanted it stopped is answered here, for its exit is heard by nobody else.
     for (const stopper of other.stoppers.splice(0)) stopper.resolve("ok");
     if (other.spec.restart === "temporary") settle(state, other);
@@ -195,14 +184,14 @@ export async function startDown(self: S): Promise<unknown> {
   const { state } = self;
   for (const child of [...state.children.values()]) {
     if (child.status !== "restarting") continue;
-    const reason = await startFirst(self, state, child);
+    const reason = await startFirst(self, child);
     const { ref, starter } = child;
     child.starter = null;
     if (reason === null) {
       starter?.resolve(ref === null ? { status: "ignored" } : { status: "started", ref });
       continue;
     }
-    forgetRef(state, child);
+    child.ref = null;
     child.lastExit = reason;
     if (starter === null) {
       child.status = "restarting";

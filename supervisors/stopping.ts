@@ -1,9 +1,9 @@
 /** Why this exists: how a supervisor ends a child: it asks, it waits as long as it may, it kills. */
 import type { AnyActor } from "../src/kernel/actor.ts";
-import type { ChildSpec } from "../src/kernel/child-spec.ts";
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Self } from "../src/kernel/self.ts";
-import { type Child, clearTimer, forgetRef, type SupervisorState } from "./supervisor-state.ts";
+import type { ChildSpec } from "../src/ports/child-spec.ts";
+import { type Child, clearTimer, type SupervisorState } from "./supervisor-state.ts";
 
 const SHUTDOWN_MS = 5_000;
 
@@ -36,15 +36,11 @@ export function settle(state: SupervisorState, child: Child): void {
 /** For whoever hears no messages meanwhile: those without an order together, the others in reverse. */
 export async function stopAll(self: Self<unknown>, state: SupervisorState): Promise<void> {
   const children = [...state.children.values()].reverse();
-  if (state.dynamic) await Promise.all(children.map((child) => stop(self, state, child)));
-  else for (const child of children) await stop(self, state, child);
+  if (state.dynamic) await Promise.all(children.map((child) => stop(self, child)));
+  else for (const child of children) await stop(self, child);
 }
 
-export async function stop(
-  self: Self<unknown>,
-  state: SupervisorState,
-  child: Child,
-): Promise<void> {
+export async function stop(self: Self<unknown>, child: Child): Promise<void> {
   const { ref } = child;
   clearTimer(child);
   if (ref !== null) {
@@ -52,7 +48,7 @@ export async function stop(
     const cancel = ms === null ? null : self.host.timer(ms, () => self.exit(ref, "kill"));
     child.lastExit = await self.exited(ref);
     cancel?.();
-    forgetRef(state, child);
+    child.ref = null;
   }
   child.status = "stopped";
 }

@@ -1,10 +1,10 @@
 /** Why this exists: what a supervisor knows of its children, and what it was told to do with them. */
 import type { Deferred } from "../src/kernel/actor.ts";
-import type { ChildSpec, ChildStatus, StartChildResult } from "../src/kernel/child-spec.ts";
 import { needFields, needOption } from "../src/kernel/errors.ts";
 import type { ExitReason } from "../src/kernel/exit.ts";
 import type { Cancel } from "../src/kernel/host.ts";
 import type { Ref } from "../src/kernel/ref.ts";
+import type { ChildSpec, ChildStatus, StartChildResult } from "../src/ports/child-spec.ts";
 import { checkChildSpec } from "./check-child.ts";
 import { createRestartWindow, type RestartWindow } from "./restart-window.ts";
 
@@ -58,7 +58,6 @@ export interface SupervisorState {
   readonly window: RestartWindow;
   /** In the order of their start. */
   readonly children: Map<string, Child>;
-  readonly byPid: Map<number, Child>;
   /** Children come and go, in no order: forgotten when they end, stopped together. */
   readonly dynamic: boolean;
 }
@@ -93,8 +92,7 @@ export function newState(
     ids.add(spec.id);
   }
   const window = createRestartWindow(intensity, periodMs);
-  const tables = { children: new Map(), byPid: new Map() };
-  return { strategy, autoShutdown, intensity, periodMs, window, dynamic, ...tables };
+  return { strategy, autoShutdown, intensity, periodMs, window, dynamic, children: new Map() };
 }
 
 /** Throws an `OptionError` for what cannot be meant, here or anywhere. */
@@ -131,8 +129,8 @@ export function clearTimer(child: Child): void {
   child.timer = null;
 }
 
-/** If its exit is still to come, that says nothing new. */
-export function forgetRef(state: SupervisorState, child: Child): void {
-  if (child.ref !== null) state.byPid.delete(child.ref.id);
-  child.ref = null;
+/** Whose process that is. A child's label is its id; what it was before says nothing new. */
+export function childOf({ children }: SupervisorState, ref: Ref | null): Child | undefined {
+  const child = ref === null ? undefined : children.get(ref.label);
+  return child?.ref === ref ? child : undefined;
 }

@@ -4,21 +4,23 @@
  * to start or to stop keeps no sibling from being restarted.
  */
 import { actor, type Description, type Plain } from "../src/kernel/actor.ts";
+import { StartError } from "../src/kernel/errors.ts";
+import { formatReason } from "../src/kernel/exit.ts";
+import type { Ref } from "../src/kernel/ref.ts";
+import type { Exit, Self, StartOutcome } from "../src/kernel/self.ts";
 import type {
   ChildCounts,
   ChildInfo,
   ChildSpec,
   RestartChildResult,
   StartChildResult,
-} from "../src/kernel/child-spec.ts";
-import { StartError } from "../src/kernel/errors.ts";
-import { formatReason } from "../src/kernel/exit.ts";
-import type { Exit, Self, StartOutcome } from "../src/kernel/self.ts";
+} from "../src/ports/child-spec.ts";
 import "./events.ts";
 import { begin, begun, ended, startDown, startFirst } from "./restarting.ts";
 import { end, isSupervisor, stopAll, supervising } from "./stopping.ts";
 import {
   checkChild,
+  childOf,
   newChild,
   newState,
   type SupervisorOptions,
@@ -100,16 +102,16 @@ const calls = {
 
 const casts = {
   /** A child's `init` is over: sent from within the child's turn, before any exit of it. */
-  started: (self: S, pid: number, outcome: StartOutcome) => {
-    const child = self.state.byPid.get(pid);
+  started: (self: S, ref: Ref | null, outcome: StartOutcome) => {
+    const child = childOf(self.state, ref);
     if (child?.status === "starting") return begun(self, child, outcome);
   },
 };
 
 function info(self: S, message: unknown): unknown {
   const exit = message as Partial<Exit> | null | undefined;
-  if (exit?.type !== "EXIT" || exit.ref?.id === undefined || exit.reason === undefined) return;
-  const child = self.state.byPid.get(exit.ref.id);
+  if (exit?.type !== "EXIT" || exit.ref == null || exit.reason === undefined) return;
+  const child = childOf(self.state, exit.ref);
   return child === undefined ? undefined : ended(self, child, exit.reason);
 }
 
@@ -124,7 +126,7 @@ export const supervisor = supervising(
       for (const spec of options.children ?? []) {
         const child = newChild(spec);
         state.children.set(spec.id, child);
-        const reason = await startFirst(self, state, child);
+        const reason = await startFirst(self, child);
         if (reason === null) continue;
         await stopAll(self, state);
         self.stop({ error: new StartError(spec.id, reason) });

@@ -3,7 +3,6 @@
 import { type DeadLetter, DeadLetters } from "../src/inspect/dead-letters.ts";
 import { LongHandlers } from "../src/inspect/long-handlers.ts";
 import { type AnyActor, needDefinition, type StartArgs } from "../src/kernel/actor.ts";
-import type { ChildSpec, StartChildResult } from "../src/kernel/child-spec.ts";
 import {
   isMs,
   isName,
@@ -23,6 +22,7 @@ import type { Process } from "../src/kernel/process.ts";
 import type { Ref, RefOf } from "../src/kernel/ref.ts";
 import { needRef } from "../src/kernel/self.ts";
 import { nodeHost, stderrLogger } from "../src/node/node-host.ts";
+import type { ChildSpec, StartChildResult } from "../src/ports/child-spec.ts";
 import { LOGGED, type Logger, logEvents } from "../src/ports/logger.ts";
 import { supervisor } from "./supervisor.ts";
 import { checkChild } from "./supervisor-state.ts";

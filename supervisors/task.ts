@@ -3,7 +3,6 @@
  * or by nobody, and never longer alive than the supervisor it was started under.
  */
 import { actor } from "../src/kernel/actor.ts";
-import { child, type SupervisorCalls } from "../src/kernel/child-spec.ts";
 import {
   CallError,
   isMs,
@@ -18,6 +17,7 @@ import { asProcess, type Process } from "../src/kernel/process.ts";
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Outcome } from "../src/kernel/self.ts";
 import { needRef } from "../src/kernel/self.ts";
+import { child, type SupervisorCalls } from "../src/ports/child-spec.ts";
 
 /** `signal` fires when the task is ended from outside: work that hears it gives up. */
 export type TaskWork<T> = (signal: AbortSignal) => T | Promise<T>;

@@ -119,6 +119,9 @@ await measure("effect", {
     };
   },
   spawn: (count) => Array.from({ length: count }, makeCounter),
+  end: (queues) => {
+    for (const queue of queues) Effect.runSync(Queue.shutdown(queue));
+  },
   restart: (count) => {
     const { open, opened } = latch();
     const boom = new Error("boom");

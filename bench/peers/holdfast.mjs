@@ -241,6 +241,9 @@ await measure("holdfast", {
     await opened;
     return refs;
   },
+  end: (refs) => {
+    for (const ref of refs) system.exit(ref, "kill");
+  },
   restart: crowded(async (count) => {
     const { open, opened } = latch();
     let lives = 0;

@@ -122,6 +122,9 @@ await measure("nact", {
     };
   },
   spawn: (count) => Array.from({ length: count }, makeCounter),
+  end: (refs) => {
+    for (const ref of refs) stop(ref);
+  },
   restart: (count) => {
     const { open, opened } = latch();
     const boom = new Error("boom");

@@ -117,6 +117,9 @@ await measure("xstate", {
     };
   },
   spawn: (count) => Array.from({ length: count }, makeCounter),
+  end: (refs) => {
+    for (const ref of refs) ref.stop();
+  },
   restart: (count) => {
     const { open, opened } = latch();
     const boom = new Error("boom");

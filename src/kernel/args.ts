@@ -6,11 +6,15 @@
 import type { Handler } from "./actor.ts";
 import type { Process } from "./process.ts";
 
-class Args {
-  readonly all: readonly unknown[];
+export class Args {
+  readonly #all: readonly unknown[];
 
   constructor(all: readonly unknown[]) {
-    this.all = all;
+    this.#all = all;
+  }
+
+  apply(handler: Handler, process: Process): unknown {
+    return this.#all.length === 0 ? handler(process) : handler(process, ...this.#all);
   }
 }
 
@@ -20,9 +24,3 @@ export const NONE: unknown = new Args([]);
 /** The body of a message with any number of them. */
 export const packAll = (all: readonly unknown[]): unknown =>
   all.length === 1 ? all[0] : all.length === 0 ? NONE : new Args(all);
-
-/** Calls a handler with what was packed. */
-export function apply(handler: Handler, process: Process, body: unknown): unknown {
-  if (!(body instanceof Args)) return handler(process, body);
-  return body === NONE ? handler(process) : handler(process, ...body.all);
-}

@@ -32,17 +32,17 @@ export abstract class BoundedMailbox extends Mailbox {
   protected isFull(kind: Kind, name: string, extra: unknown): boolean {
     if (!mayBeLost(kind, extra)) return false;
     if (this.overflow === "reject" && kind !== CALL) return false;
-    if (this.overflow === "drop_oldest") this.#dropOldest();
-    else this.#lose(kind, name, extra);
+    if (this.overflow === "drop_oldest") this.dropOldest();
+    else this.lose(kind, name, extra);
     return this.overflow !== "drop_oldest";
   }
 
   /** Makes room, unless all that waits must be heard. */
-  #dropOldest(): void {
+  private dropOldest(): void {
     for (let letter = super.shift(); letter !== null; letter = super.shift()) {
       const { kind, name, extra } = letter;
       if (mayBeLost(kind, extra)) {
-        this.#lose(kind, name, extra);
+        this.lose(kind, name, extra);
         return;
       }
       this.#kept ??= { letters: [], read: 0 };
@@ -51,7 +51,7 @@ export abstract class BoundedMailbox extends Mailbox {
     }
   }
 
-  #lose(kind: Kind, name: string, extra: unknown): void {
+  private lose(kind: Kind, name: string, extra: unknown): void {
     this.lost(kind, name);
     if (kind === CALL) (extra as Call).overflow();
   }

@@ -1,12 +1,16 @@
 /** Why this exists: which of a process's handlers a message goes to, and what it is called with. */
-import { apply } from "./args.ts";
+import { Args } from "./args.ts";
 import type { Call } from "./call.ts";
 import type { ExitReason } from "./exit.ts";
-import { CALL, CAST, CAST_TWO, EXIT, INFO, KIND_NAMES, type Kind, RUN } from "./mailbox.ts";
+import { CALL, CAST_TWO, EXIT, INFO, KIND_NAMES, type Kind, RUN } from "./mailbox.ts";
 import type { Process } from "./process.ts";
 import type { Watch } from "./relations.ts";
 
-/** Returns what the handler does; `extra`: the call, the exit's sender, a DOWN's watch or null. */
+/**
+ * Returns what the handler does; `extra`: the call, the exit's sender, a DOWN's watch or null. Most
+ * messages are casts and calls: the others have a function of their own, so that V8 finds this one
+ * small enough to be built into what runs them.
+ */
 export function dispatch(
   process: Process,
   kind: Kind,
@@ -14,20 +18,16 @@ export function dispatch(
   body: unknown,
   extra: unknown,
 ): unknown {
+  if (kind > CALL) return dispatchOther(process, kind, body, extra);
   const { handlers } = process.definition;
+  const handler = (kind === CALL ? handlers.calls : handlers.casts).find(name);
+  if (handler === undefined) return unknown(process, kind, name, extra);
+  if (kind === CAST_TWO) return handler(process, body, extra);
+  return body instanceof Args ? body.apply(handler, process) : handler(process, body);
+}
+
+function dispatchOther(process: Process, kind: Kind, body: unknown, extra: unknown): unknown {
   switch (kind) {
-    case CAST:
-    case CAST_TWO: {
-      const handler = handlers.casts.find(name);
-      if (handler === undefined) return process.kernel.deadLetter(process, kind, name, "unknown");
-      return kind === CAST ? apply(handler, process, body) : handler(process, body, extra);
-    }
-    case CALL: {
-      const handler = handlers.calls.find(name);
-      if (handler !== undefined) return apply(handler, process, body);
-      (extra as Call).unknown(handlers.calls.keys());
-      return process.kernel.deadLetter(process, kind, name, "unknown");
-    }
     case INFO:
       // A DOWN that waited when its monitor was given up.
       if ((extra as Watch | null)?.ended === true) return undefined;
@@ -41,8 +41,13 @@ export function dispatch(
     case RUN:
       return (body as () => unknown)();
     default:
-      return handlers.init(process, ...(body as unknown[]));
+      return process.definition.handlers.init(process, ...(body as unknown[]));
   }
+}
+
+function unknown(process: Process, kind: Kind, name: string, extra: unknown): unknown {
+  if (kind === CALL) (extra as Call).unknown(process.definition.handlers.calls.keys());
+  return process.kernel.deadLetter(process, kind, name, "unknown");
 }
 
 function inform(process: Process, kind: Kind, message: unknown): unknown {

@@ -30,11 +30,8 @@ const STATUS_NAMES = ["idle", "ready", "running", "awaiting", "terminating", "de
 export abstract class Life extends BoundedMailbox {
   readonly id: number;
   readonly label: string;
-  readonly name: string | null;
   readonly definition: AnyActor;
-  parent: Process | null;
   state: unknown = undefined;
-  trapExit = false;
   /** @internal the scheduler's queue */
   nextReady: Process | null = null;
   /** @internal the kernel's list of all that live */
@@ -47,14 +44,11 @@ export abstract class Life extends BoundedMailbox {
   /** @internal Messages that were handled, `init` among them. */
   handled = 0;
   readonly #limit: number;
-  #held = false;
   #status = IDLE;
   #started = false;
-  #next: (() => unknown) | null = null;
   #stopping: ExitReason | null = null;
   /** The call whose handler runs or is suspended. */
   #current: Call | null = null;
-  #onStart: ((outcome: StartOutcome) => void) | null;
   /** @internal Null for most processes, most of the time. */
   relations: Relations | null = null;
 
@@ -69,13 +63,14 @@ export abstract class Life extends BoundedMailbox {
     this.kernel = kernel;
     this.id = id;
     this.definition = definition;
-    this.parent = parent;
-    this.name = options.name ?? null;
-    this.label = options.label ?? options.name ?? definition.name;
-    this.#onStart = options.onStart ?? null;
+    const { name, label, onStart } = options;
+    this.label = label ?? name ?? definition.name;
+    if (parent !== null || name !== undefined || onStart !== undefined) {
+      this.relations = new Relations(parent, name, onStart);
+    }
+    this.#limit = definition.handlers.mailbox.limit;
     // A whole number lies in its field; any other is an object of its own.
     this.bornAt = Math.trunc(kernel.host.now());
-    this.#limit = definition.handlers.mailbox.limit;
   }
 
   /** @internal Its first turn is `init`'s. A place in the mailbox would push what follows into a chunk. */
@@ -83,11 +78,27 @@ export abstract class Life extends BoundedMailbox {
     const { kernel } = this;
     if (kernel.traced) kernel.message("sent", this, KIND_NAMES[INIT], "init");
     this.state = args;
-    this.#wake();
+    this.wake();
   }
 
   protected get overflow(): MailboxBound["overflow"] {
     return this.definition.handlers.mailbox.overflow;
+  }
+
+  get name(): string | null {
+    return this.relations?.name ?? null;
+  }
+
+  get parent(): Process | null {
+    return this.relations?.parent ?? null;
+  }
+
+  get trapExit(): boolean {
+    return this.relations?.trapsExit ?? false;
+  }
+
+  set trapExit(on: boolean) {
+    this.relate().trapsExit = on;
   }
 
   get alive(): boolean {
@@ -96,7 +107,7 @@ export abstract class Life extends BoundedMailbox {
 
   get status(): string {
     if (!this.#started && this.#status !== DEAD) return "starting";
-    if (this.#held && this.#status !== DEAD) return "suspended";
+    if (this.relations?.held === true && this.#status !== DEAD) return "suspended";
     return STATUS_NAMES[this.#status] ?? "";
   }
 
@@ -108,14 +119,15 @@ export abstract class Life extends BoundedMailbox {
   stop(reason: ExitReason): void {
     this.#stopping ??= reason;
     // Not in a handler, but in some callback: now.
-    this.#wake();
+    this.wake();
   }
 
   continue(step: () => unknown): void {
-    const first = this.#next;
+    const relations = this.relate();
+    const { next: first } = relations;
     const next = (): unknown => (this.#status === DEAD ? undefined : step());
-    this.#next = first === null ? step : () => follow(first(), next);
-    this.#wake();
+    relations.next = first === null ? step : () => follow(first(), next);
+    this.wake();
   }
 
   /** @internal Handles up to `quantum` messages; returns how many. */
@@ -123,33 +135,34 @@ export abstract class Life extends BoundedMailbox {
     if (this.#status !== READY) return 0;
     this.#status = RUNNING;
     let handled = 0;
-    while (handled < quantum && !this.#held) {
-      if (this.#stopping !== null && this.#started) {
-        this.#terminate(this.#stopping);
-        return handled;
-      }
-      if (!this.#handleNext()) break;
+    while (handled < quantum && this.handleNext()) {
       handled++;
       this.handled++;
       if (this.#status !== RUNNING) return handled;
     }
-    this.#rest();
+    if (this.#status === RUNNING) this.rest();
     return handled;
   }
 
-  /** A message, or what comes before any; false when nothing waits. */
-  #handleNext(this: Process): boolean {
-    const next = this.#next;
-    if (this.#started && next === null) return this.deliver();
-    if (this.#started) {
-      this.#next = null;
-      this.receive(RUN, "continue", next, null);
-    } else {
+  /** A message, or what comes before any; false when there is none, or none may be handled. */
+  private handleNext(this: Process): boolean {
+    const { relations } = this;
+    if (relations?.held) return false;
+    if (!this.#started) {
       // Until now its state was what `init` is called with.
       const args = this.state;
       this.state = undefined;
       this.receive(INIT, "init", args, null);
+      return true;
     }
+    if (this.#stopping !== null) {
+      this.terminate(this.#stopping);
+      return false;
+    }
+    if (relations === null || relations.next === null) return this.deliver();
+    const { next } = relations;
+    relations.next = null;
+    this.receive(RUN, "continue", next, null);
     return true;
   }
 
@@ -158,14 +171,15 @@ export abstract class Life extends BoundedMailbox {
     if (this.#status === DEAD || this.#status === TERMINATING) return;
     const isParents = from === null || from === this.parent;
     // Held between two messages, it ends as if this were the next.
-    if (this.trapExit && this.#held && isParents && this.#status <= READY) this.#terminate(reason);
+    if (this.trapExit && this.relations?.held && isParents && this.#status <= READY)
+      this.terminate(reason);
     else if (this.trapExit) this.put(EXIT, "EXIT", reason, from);
-    else if (reason !== "normal" || from === this) this.#die(reason);
+    else if (reason !== "normal" || from === this) this.die(reason);
   }
 
   /** @internal Cannot be trapped. */
   kill(this: Process): void {
-    this.#die("killed");
+    this.die("killed");
   }
 
   protected put(this: Process, kind: Kind, name: string, body: unknown, extra: unknown): void {
@@ -180,7 +194,7 @@ export abstract class Life extends BoundedMailbox {
     if (relations !== null && relations.idle !== null) relations.stopIdling();
     this.push(kind, name, body, extra);
     if (kernel.traced) kernel.message("sent", this, KIND_NAMES[kind], name);
-    if (this.#status === IDLE) this.#wake();
+    if (this.#status === IDLE) this.wake();
   }
 
   protected lost(this: Process, kind: Kind, name: string): void {
@@ -198,15 +212,15 @@ export abstract class Life extends BoundedMailbox {
       const started = kind !== INIT || this.#stopping === null;
       result = started ? dispatch(this, kind, name, body, extra) : undefined;
       handlerWatch?.returned(this, kind, name, began);
-      if (isThenable(result)) this.#await(result, kind, name, call);
-      else this.#finish(kind, name, result, call);
+      if (isThenable(result)) this.await(result, kind, name, call);
+      else this.finish(kind, name, result, call);
     } catch (error) {
       handlerWatch?.returned(this, kind, name, began);
-      this.#crash(error);
+      this.crash(error);
     }
   }
 
-  #await(
+  private await(
     this: Process,
     pending: PromiseLike<unknown>,
     kind: Kind,
@@ -223,29 +237,35 @@ export abstract class Life extends BoundedMailbox {
         if (this.#status !== AWAITING) return;
         this.#status = RUNNING;
         try {
-          this.#finish(kind, name, value, call);
+          this.finish(kind, name, value, call);
         } catch (error) {
-          this.#crash(error);
+          this.crash(error);
         }
-        if (this.#status === RUNNING) this.#rest();
+        if (this.#status === RUNNING) this.rest();
       },
       (error: unknown) => {
         over?.();
-        if (this.#status === AWAITING) this.#crash(error);
+        if (this.#status === AWAITING) this.crash(error);
       },
     );
   }
 
   /** After a handler: reply, note the start, stop if asked to. */
-  #finish(this: Process, kind: Kind, name: string, result: unknown, call: Call | null): void {
+  private finish(
+    this: Process,
+    kind: Kind,
+    name: string,
+    result: unknown,
+    call: Call | null,
+  ): void {
     if (this.#status === DEAD) return;
     if (this.kernel.traced) this.kernel.message("handled", this, KIND_NAMES[kind], name);
-    if (call !== null) this.#answer(call, result);
-    else if (kind === INIT) this.#init(result);
-    if (this.#stopping !== null && this.#status === RUNNING) this.#terminate(this.#stopping);
+    if (call !== null) this.answer(call, result);
+    else if (kind === INIT) this.init(result);
+    if (this.#stopping !== null && this.#status === RUNNING) this.terminate(this.#stopping);
   }
 
-  #answer(this: Process, call: Call, result: unknown): void {
+  private answer(this: Process, call: Call, result: unknown): void {
     this.#current = null;
     if (DeferredReply.is(result)) {
       const relations = this.relate();
@@ -258,40 +278,35 @@ export abstract class Life extends BoundedMailbox {
     }
   }
 
-  #init(this: Process, state: unknown): void {
+  private init(this: Process, state: unknown): void {
     if (this.#stopping !== null) {
-      this.#die(this.#stopping);
+      this.die(this.#stopping);
       return;
     }
     this.#started = true;
+    const { id: pid, label, kernel, relations } = this;
     if (state === ignore) {
-      this.#tellStart({ status: "ignored" });
-      this.#die("normal");
+      relations?.tellStart(kernel, { status: "ignored" });
+      this.die("normal");
       return;
     }
     this.state = state;
-    const { id: pid, label, kernel } = this;
     if (kernel.livesTraced) kernel.emit({ type: "started", pid, label });
-    this.#tellStart({ status: "started" });
+    relations?.tellStart(kernel, { status: "started" });
   }
 
-  #tellStart(outcome: StartOutcome): void {
-    const tell = this.#onStart;
-    this.#onStart = null;
-    if (tell !== null) this.kernel.shield(() => tell(outcome));
-  }
-
-  #rest(this: Process): void {
+  private rest(this: Process): void {
     this.#status = IDLE;
-    if (this.relations?.turns != null) this.relations.takeTurns();
-    this.#wake();
+    this.relations?.takeTurns();
+    this.wake();
   }
 
   /** A turn for it, if there is anything to do and nothing keeps it from that. */
-  #wake(): void {
-    if (this.#status !== IDLE || this.#held) return;
-    const hasWork = this.waiting > 0 || this.#next !== null || this.#stopping !== null;
-    if (this.#started && !hasWork) return;
+  private wake(): void {
+    const { relations } = this;
+    if (this.#status !== IDLE || relations?.held) return;
+    const hasWork = this.waiting > 0 || this.#stopping !== null || !this.#started;
+    if (!hasWork && (relations === null || relations.next === null)) return;
     this.#status = READY;
     this.kernel.scheduler.enqueue(this as unknown as Process);
   }
@@ -299,67 +314,61 @@ export abstract class Life extends BoundedMailbox {
   /** @internal Runs `step` when no message is being handled: at once, if it began and that is so. */
   between(step: () => void): void {
     if (this.#started && (this.#status === IDLE || this.#status === READY)) step();
-    else {
-      const relations = this.relate();
-      relations.turns = [...(relations.turns ?? []), step];
-    }
+    else this.relate().addTurn(step);
   }
 
   /** @internal Messages wait from now on, until they need not. Exit signals do not wait. */
   hold(this: Process, on: boolean): void {
-    this.#held = on;
-    this.#wake();
+    this.relate().held = on;
+    this.wake();
   }
 
-  #crash(this: Process, error: unknown): void {
+  private crash(this: Process, error: unknown): void {
     if (this.#status === DEAD) return;
-    if (this.#started) this.#terminate({ error });
-    else this.#die({ error });
+    if (this.#started) this.terminate({ error });
+    else this.die({ error });
   }
 
-  #terminate(this: Process, reason: ExitReason): void {
+  private terminate(this: Process, reason: ExitReason): void {
     this.#status = TERMINATING;
     const { terminate } = this.definition.handlers;
     if (terminate === null) {
-      this.#die(reason);
+      this.die(reason);
       return;
     }
     try {
       const result = terminate(this, reason);
-      if (!isThenable(result)) this.#die(reason);
+      if (!isThenable(result)) this.die(reason);
       else
         result.then(
-          () => this.#die(reason),
-          (error: unknown) => this.#die({ error }),
+          () => this.die(reason),
+          (error: unknown) => this.die({ error }),
         );
     } catch (error) {
-      this.#die({ error });
+      this.die({ error });
     }
   }
 
   /** The one end of every process. The order matters: free the name, then tell. */
-  #die(this: Process, reason: ExitReason): void {
+  private die(this: Process, reason: ExitReason): void {
     if (this.#status === DEAD) return;
     const { id: pid, label, kernel, relations } = this;
     this.#status = DEAD;
     kernel.forget(this);
     relations?.rest();
     if (kernel.livesTraced) kernel.emit({ type: "exited", pid, label, reason });
-    this.#tellStart({ status: "failed", reason });
+    relations?.tellStart(kernel, { status: "failed", reason });
     this.#current?.exit(reason);
     if (relations !== null) kernel.spread(() => relations.tell(this, reason));
     for (let letter = this.shift(); letter !== null; letter = this.shift()) {
       if (letter.kind === CALL) (letter.extra as Call).exit(reason);
     }
     this.state = undefined;
-    this.#next = null;
-    // Or a long line of the dead would keep each other.
-    this.parent = null;
   }
 
   /** @internal */
   relate(): Relations {
-    this.relations ??= new Relations();
+    this.relations ??= new Relations(null, undefined, undefined);
     return this.relations;
   }
 }

@@ -75,7 +75,10 @@ export function emptyPool(): void {
   pooled = 0;
 }
 
-/** A process extends this rather than holding one: one object per process instead of two. */
+/**
+ * A process extends this rather than holding one: one object per process instead of two. Its classes
+ * have `private` methods and none with `#`, of which each class's would cost every object a field.
+ */
 export abstract class Mailbox {
   /** How many messages wait. */
   waiting = 0;
@@ -100,7 +103,7 @@ export abstract class Mailbox {
       this.#extra = extra;
       return;
     }
-    if (chunk === null || chunk.write === chunk.slots.length) chunk = this.#grow(chunk);
+    if (chunk === null || chunk.write === chunk.slots.length) chunk = this.grow(chunk);
     const { slots, write: at } = chunk;
     slots[at] = kind;
     slots[at + 1] = name;
@@ -132,7 +135,7 @@ export abstract class Mailbox {
     const extra = slots[at + 3];
     const of = slots[at] as Kind;
     const name = slots[at + 1] as string;
-    this.#passed(chunk, at);
+    this.passed(chunk, at);
     this.receive(of, name, body, extra);
     return true;
   }
@@ -153,12 +156,12 @@ export abstract class Mailbox {
     const { slots, read: at } = chunk;
     const [body, extra] = [slots[at + 2], slots[at + 3]];
     const letter = { kind: slots[at] as Kind, name: slots[at + 1] as string, body, extra };
-    this.#passed(chunk, at);
+    this.passed(chunk, at);
     return letter;
   }
 
   /** The message at `at` was read. */
-  #passed(chunk: Chunk, at: number): void {
+  private passed(chunk: Chunk, at: number): void {
     const { slots } = chunk;
     // The slots live on in the pool: what they pointed to must not.
     slots[at + 2] = undefined;
@@ -173,7 +176,7 @@ export abstract class Mailbox {
     giveBack(chunk);
   }
 
-  #grow(full: Chunk | null): Chunk {
+  private grow(full: Chunk | null): Chunk {
     const size = full === null ? CHUNK : Math.min(2 * full.slots.length, CHUNK_MAX);
     const chunk = takeChunk(size);
     if (full === null) this.#head = chunk;

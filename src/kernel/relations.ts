@@ -6,8 +6,9 @@
 import type { Call } from "./call.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Cancel } from "./host.ts";
+import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
-import type { Monitor } from "./self.ts";
+import type { Monitor, SpawnOptions, StartOutcome } from "./self.ts";
 
 /** One watch over `ref`. Without a watcher it is the application's. */
 export interface Watch extends Monitor {
@@ -26,7 +27,14 @@ export const including = <T>(set: Set<T>, item: T): Set<T> =>
   (set === (NOTHING as Set<unknown>) ? new Set<T>() : set).add(item);
 
 export class Relations {
-  links: Set<Process> = NOTHING;
+  /** Who started it, unless that was the application. */
+  readonly parent: Process | null;
+  /** Registered. */
+  readonly name: string | undefined;
+  /** Told once how its start went. */
+  onStart: SpawnOptions["onStart"];
+  /** One, as most have, or several. */
+  links: Process | Set<Process> | null = null;
   /** Watches over this process, and those it has on others. */
   watchers: Set<Watch> = NOTHING;
   watching: Set<Watch> = NOTHING;
@@ -35,11 +43,27 @@ export class Relations {
   owed: Set<Call> = NOTHING;
   /** What frees the names it has in registries: before anybody hears of its end. */
   releases: Set<() => void> = NOTHING;
-  /** What is to be done between two messages; null: nothing. */
-  turns: (() => void)[] | null = null;
+  /** Whether exits of linked processes arrive as messages. */
+  trapsExit = false;
+  /** Whether messages are to wait. */
+  held = false;
+  /** What comes before any message: see `self.continue`. */
+  next: (() => unknown) | null = null;
+  /** What is to be done between two messages. */
+  #turns: (() => void)[] | null = null;
   /** The timer of `self.timeout`. */
   idle: Cancel | null = null;
   #controller: AbortController | null = null;
+
+  constructor(
+    parent: Process | null,
+    name: SpawnOptions["name"],
+    onStart: SpawnOptions["onStart"],
+  ) {
+    this.parent = parent;
+    this.name = name;
+    this.onStart = onStart;
+  }
 
   /** Made when first read: on Node 20 that costs forty times the controller. */
   signal(dead: boolean): AbortSignal {
@@ -55,9 +79,21 @@ export class Relations {
     this.idle = null;
   }
 
+  addTurn(turn: () => void): void {
+    this.#turns ??= [];
+    this.#turns.push(turn);
+  }
+
   takeTurns(): void {
-    while (this.turns !== null && this.turns.length > 0) this.turns.shift()?.();
-    this.turns = null;
+    while (this.#turns !== null && this.#turns.length > 0) this.#turns.shift()?.();
+    this.#turns = null;
+  }
+
+  tellStart(kernel: Kernel, outcome: StartOutcome): void {
+    const tell = this.onStart;
+    if (tell === undefined) return;
+    this.onStart = undefined;
+    kernel.shield(() => tell(outcome));
   }
 
   /** Ends what the process had under way. */
@@ -77,28 +113,43 @@ export class Relations {
   /** Tells everybody, each once. */
   tell(self: Process, reason: ExitReason): void {
     if (this.owed.size > 0) for (const call of [...this.owed]) call.exit(reason);
-    for (const other of this.links) {
-      other.relations?.links.delete(self);
-      other.exitSignal(self, reason);
-    }
+    const { links } = this;
+    if (links instanceof Set) for (const other of links) part(self, other, reason);
+    else if (links !== null) part(self, links, reason);
     for (const watch of this.watchers) {
       watch.watcher?.relations?.watching.delete(watch);
       watch.tell(watch, reason);
     }
-    // Not before: whoever dies meanwhile takes back what it watches.
+    // Not before: whoever dies meanwhile takes back what it watches. And it must be, or a long line
+    // of the dead would keep each other.
     self.relations = null;
   }
 }
 
-export function link(a: Process, b: Process): void {
-  const [ofA, ofB] = [a.relate(), b.relate()];
-  ofA.links = including(ofA.links, b);
-  ofB.links = including(ofB.links, a);
+function part(self: Process, other: Process, reason: ExitReason): void {
+  unlink(other, self);
+  other.exitSignal(self, reason);
 }
 
-export function unlink(a: Process, b: Process): void {
-  a.relations?.links.delete(b);
-  b.relations?.links.delete(a);
+export function linksOf({ relations }: Process): Iterable<Process> {
+  const links = relations?.links ?? NOTHING;
+  return links instanceof Set ? links : [links];
+}
+
+/** One way: the other side is to know of it as well. */
+export function link(of: Process, to: Process): void {
+  const relations = of.relate();
+  const { links } = relations;
+  if (links === null || links === to) relations.links = to;
+  else if (links instanceof Set) links.add(to);
+  else relations.links = new Set([links, to]);
+}
+
+/** One way, likewise. */
+export function unlink({ relations }: Process, from: Process): void {
+  if (relations === null) return;
+  if (relations.links instanceof Set) relations.links.delete(from);
+  else if (relations.links === from) relations.links = null;
 }
 
 export function beginWatch(watch: Watch): void {

@@ -1,6 +1,7 @@
 /** Why this exists: what a member runs in one life: the user's tree, with everything watched. */
-import type { ChildSpec } from "../kernel/child-spec.ts";
+
 import { OptionError } from "../kernel/errors.ts";
+import type { ChildSpec } from "../ports/child-spec.ts";
 import type { LogDriver } from "../ports/log-driver.ts";
 import type { Given, NewSimEvent } from "./facts.ts";
 import type { Member } from "./member.ts";

@@ -4,11 +4,11 @@
  * clocks may be wrong.
  */
 import { checkChildSpec } from "../../supervisors/check-child.ts";
-import type { ChildSpec } from "../kernel/child-spec.ts";
 import { type ExitReason, isOrderly } from "../kernel/exit.ts";
 import type { Cancel, Host } from "../kernel/host.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import type { Process } from "../kernel/process.ts";
+import type { ChildSpec } from "../ports/child-spec.ts";
 import { EPOCH_MS } from "./clock.ts";
 import type { Ending, Given } from "./facts.ts";
 

@@ -1,8 +1,8 @@
 /** Why this exists: what a user says of a world before it begins, checked before anything runs. */
 
 import { whyNoRecord } from "../drivers/memory-log.ts";
-import type { ChildSpec } from "../kernel/child-spec.ts";
 import { needNames, OptionError } from "../kernel/errors.ts";
+import type { ChildSpec } from "../ports/child-spec.ts";
 import type { LogDriver } from "../ports/log-driver.ts";
 import type { OutgoingMessage } from "../ports/record.ts";
 

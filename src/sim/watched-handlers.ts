@@ -3,8 +3,9 @@
  * did, and must be able to make them fail. So wherever a specification holds an `eachMessage` or an
  * `eachBatch`, the world stands between it and its worker.
  */
-import type { ChildSpec } from "../kernel/child-spec.ts";
+
 import { isThenable } from "../kernel/thenable.ts";
+import type { ChildSpec } from "../ports/child-spec.ts";
 import type { Message } from "../ports/record.ts";
 import type { Given, NewSimEvent } from "./facts.ts";
 import { SimulatedFailure } from "./simulated-failure.ts";

@@ -4,12 +4,12 @@
  */
 
 import { type MemoryKafka, memoryKafka } from "../drivers/memory-kafka.ts";
-import type { ChildSpec } from "../kernel/child-spec.ts";
 import { OptionError } from "../kernel/errors.ts";
 import type { EventType, SystemEvent } from "../kernel/events.ts";
 import type { Host } from "../kernel/host.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Process } from "../kernel/process.ts";
+import type { ChildSpec } from "../ports/child-spec.ts";
 import { Audience } from "./audience.ts";
 import { chance } from "./chance.ts";
 import { hostOf } from "./clock.ts";

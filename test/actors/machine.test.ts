@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { assign, createMachine, fromPromise, sendTo, setup } from "xstate";
 import { machine, memoryStore } from "../../actors/machine.ts";
-import { child } from "../../src/kernel/child-spec.ts";
+import { child } from "../../src/ports/child-spec.ts";
 import { gate } from "../kernel/scene.ts";
 import { harness, info } from "../supervisors/harness.ts";
 

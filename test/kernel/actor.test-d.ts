@@ -1,8 +1,8 @@
 import { assertType, describe, expectTypeOf, it } from "vitest";
 import { actor, type Deferred, ignore } from "../../src/kernel/actor.ts";
-import { child } from "../../src/kernel/child-spec.ts";
 import type { Ref, RefOf } from "../../src/kernel/ref.ts";
 import type { Self } from "../../src/kernel/self.ts";
+import { child } from "../../src/ports/child-spec.ts";
 import type { System } from "../../supervisors/system.ts";
 
 const counter = actor({

@@ -8,6 +8,7 @@ import type { Host } from "../../src/kernel/host.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
 import { asProcess, type Process } from "../../src/kernel/process.ts";
 import type { Ref } from "../../src/kernel/ref.ts";
+import { linksOf } from "../../src/kernel/relations.ts";
 import type { Down, Exit, Monitor, Self, SpawnOptions } from "../../src/kernel/self.ts";
 import {
   type Action,
@@ -68,8 +69,8 @@ export class KernelWorld {
     const living = this.kernel.processes().map(({ id }) => id);
     const lines = this.members.map((each) => {
       const { id, status, waiting, relations } = each;
-      const { links, watchers, watching, owed, timers } = relations ?? NOTHING;
-      const ids = [...links].map((other) => other.id).sort();
+      const { watchers, watching, owed, timers } = relations ?? NOTHING;
+      const ids = [...linksOf(each)].map((other) => other.id).sort();
       const counts = `${watchers.size} ${watching.size} ${owed.size} ${timers.size}`;
       return `${id} ${status}: ${waiting} wait, links ${ids}, holds ${counts}`;
     });
@@ -231,7 +232,7 @@ export class KernelWorld {
 }
 
 const none = new Set<never>();
-const NOTHING = { links: none, watchers: none, watching: none, owed: none, timers: none };
+const NOTHING = { watchers: none, watching: none, owed: none, timers: none };
 
 const text = (reason: ExitReason): string =>
   typeof reason === "object" && "error" in reason

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Backoff, type Budget, child } from "../../src/kernel/child-spec.ts";
+import { type Backoff, type Budget, child } from "../../src/ports/child-spec.ts";
 import { gate } from "../kernel/scene.ts";
 import { childRef, type Harness, harness, info, part, type Supervisor } from "./harness.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ChildSpec, child } from "../../src/kernel/child-spec.ts";
+import { type ChildSpec, child } from "../../src/ports/child-spec.ts";
 import { gate, watched } from "../kernel/scene.ts";
 import { childRef, harness, ignoring, info, type Part, spec } from "./harness.ts";
 

@@ -1,10 +1,10 @@
 /** Why this exists: what the supervisor's tests share: a system on a virtual clock, and its diary. */
 import { actor, ignore } from "../../src/kernel/actor.ts";
-import { type ChildInfo, type ChildSpec, child } from "../../src/kernel/child-spec.ts";
 import type { SystemEvent } from "../../src/kernel/events.ts";
 import type { ExitReason } from "../../src/kernel/exit.ts";
 import type { RefOf } from "../../src/kernel/ref.ts";
 import type { Self } from "../../src/kernel/self.ts";
+import { type ChildInfo, type ChildSpec, child } from "../../src/ports/child-spec.ts";
 import {
   dynamicSupervisor,
   type SupervisorOptions,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type ChildSpec, child } from "../../src/kernel/child-spec.ts";
 import type { ExitReason } from "../../src/kernel/exit.ts";
+import { type ChildSpec, child } from "../../src/ports/child-spec.ts";
 import { supervisor } from "../../supervisors/supervisor.ts";
 import { watched } from "../kernel/scene.ts";
 import { childRef, harness, info, type Part, part, spec } from "./harness.ts";

@@ -1,8 +1,8 @@
 /** Proves: who falls with a child and rises with it, in which order, and when a supervisor ends of itself. */
 import { describe, expect, it } from "vitest";
-import { child } from "../../src/kernel/child-spec.ts";
 import type { Ref } from "../../src/kernel/ref.ts";
 import type { Self } from "../../src/kernel/self.ts";
+import { child } from "../../src/ports/child-spec.ts";
 import { supervisor } from "../../supervisors/supervisor.ts";
 import { childRef, harness, ignoring, info, type Part, spec } from "./harness.ts";
 

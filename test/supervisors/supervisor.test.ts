@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type ChildSpec, child } from "../../src/kernel/child-spec.ts";
 import { OptionError, StartError } from "../../src/kernel/errors.ts";
+import { type ChildSpec, child } from "../../src/ports/child-spec.ts";
 import { supervisor } from "../../supervisors/supervisor.ts";
 import { gate, watched } from "../kernel/scene.ts";
 import { childRef, harness, ignoring, info, type Part, part, spec } from "./harness.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { actor, ignore } from "../../src/kernel/actor.ts";
-import { child } from "../../src/kernel/child-spec.ts";
 import { OptionError, StartError } from "../../src/kernel/errors.ts";
+import { child } from "../../src/ports/child-spec.ts";
 import { createSystem } from "../../supervisors/system.ts";
 import { watched } from "../kernel/scene.ts";
 import { harness, part } from "./harness.ts";

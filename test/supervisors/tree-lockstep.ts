@@ -3,9 +3,9 @@
  * that befalls it the two are compared: what each supervisor's children did, and what is left.
  */
 import { actor } from "../../src/kernel/actor.ts";
-import type { ChildSpec } from "../../src/kernel/child-spec.ts";
 import type { ExitReason } from "../../src/kernel/exit.ts";
 import type { Ref, RefOf } from "../../src/kernel/ref.ts";
+import type { ChildSpec } from "../../src/ports/child-spec.ts";
 import { type SupervisorOptions, supervisor } from "../../supervisors/supervisor.ts";
 import { createSystem } from "../../supervisors/system.ts";
 import { virtualHost } from "../support/virtual-host.ts";

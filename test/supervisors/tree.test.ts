@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { actor } from "../../src/kernel/actor.ts";
-import { child } from "../../src/kernel/child-spec.ts";
+import { child } from "../../src/ports/child-spec.ts";
 import { supervisor } from "../../supervisors/supervisor.ts";
 import type { TreeNode } from "../../supervisors/tree.ts";
 import { gate } from "../kernel/scene.ts";

@@ -1,6 +1,7 @@
 /** Why this exists: a supervisor that restarts for ever hides a failure; one that gives up early is one. */
-import type { ChildSpec } from "../../kernel/child-spec.ts";
+
 import { formatReason } from "../../kernel/exit.ts";
+import type { ChildSpec } from "../../ports/child-spec.ts";
 import { partitionKey } from "../../ports/record.ts";
 import { forget } from "../tables.ts";
 import type { World } from "../world.ts";

@@ -1,4 +1,5 @@
 /** Why this exists: a process that outlives its supervisor is nobody's, and works on unseen. */
+import { linksOf } from "../../kernel/relations.ts";
 import { forget } from "../tables.ts";
 import type { World } from "../world.ts";
 import type { Invariant } from "./invariant.ts";
@@ -119,8 +120,8 @@ function adopt(above: Node, node: Node): void {
 }
 
 function isLinked(world: World, child: Node, pid: number): boolean {
-  const links = processOf(world, child.member, child.pid)?.relations?.links ?? [];
-  return [...links].some(({ id }) => id === pid);
+  const process = processOf(world, child.member, child.pid);
+  return process !== undefined && [...linksOf(process)].some(({ id }) => id === pid);
 }
 
 /** Below a supervisor that stops a child goes after those that started later: one that goes on. */

@@ -1,10 +1,10 @@
 /**
- * Why this exists: how a supervisor is told what to start, and what can be asked of it. The types
- * lie in the kernel so that an actor can ask its supervisor for a child without knowing it.
+ * Why this exists: how a supervisor is told what to start, and what can be asked of it: so that an
+ * actor can ask its supervisor for a child without knowing it.
  */
-import type { AnyActor, StartArgs } from "./actor.ts";
-import type { ExitReason } from "./exit.ts";
-import type { Ref } from "./ref.ts";
+import type { AnyActor, StartArgs } from "../kernel/actor.ts";
+import type { ExitReason } from "../kernel/exit.ts";
+import type { Ref } from "../kernel/ref.ts";
 
 export interface ChildSpec {
   /** Unique within its supervisor. */
