@@ -1,8 +1,8 @@
 /** Why this exists: what a group's manager knows, shared by the files that act on it. */
 import type { Actor } from "../src/kernel/actor.ts";
-import type { ChildInfo, SupervisorCalls } from "../src/ports/child-spec.ts";
 import type { Ref, RefOf } from "../src/kernel/ref.ts";
 import type { Self } from "../src/kernel/self.ts";
+import type { ChildInfo, SupervisorCalls } from "../src/ports/child-spec.ts";
 import type {
   AssignedPartition,
   Assignment,

@@ -2,15 +2,16 @@
  * Why this exists: how a gained partition is opened: its old worker gone, its offset asked of the
  * broker and nowhere else, the acker told, a worker started.
  */
+
+import type { CallError } from "../src/kernel/errors.ts";
+import type { Ref, RefOf } from "../src/kernel/ref.ts";
+import type { Self } from "../src/kernel/self.ts";
 import {
   type ChildSpec,
   child,
   type StartChildResult,
   type SupervisorCalls,
 } from "../src/ports/child-spec.ts";
-import type { CallError } from "../src/kernel/errors.ts";
-import type { Ref, RefOf } from "../src/kernel/ref.ts";
-import type { Self } from "../src/kernel/self.ts";
 import { DriverError } from "../src/ports/driver-error.ts";
 import type { PartitionPosition, Session } from "../src/ports/log-driver.ts";
 import { partitionKey } from "../src/ports/record.ts";

@@ -12,7 +12,7 @@ import type { Kernel } from "./kernel.ts";
 import { CALL, EXIT, INIT, KIND_NAMES, type Kind, RUN } from "./mailbox.ts";
 import type { Process } from "./process.ts";
 import { including, Relations } from "./relations.ts";
-import type { SpawnOptions, StartOutcome } from "./self.ts";
+import type { SpawnOptions } from "./self.ts";
 import { follow, isThenable } from "./thenable.ts";
 
 /** Where a process is in its life. */
@@ -297,7 +297,7 @@ export abstract class Life extends BoundedMailbox {
 
   private rest(this: Process): void {
     this.#status = IDLE;
-    this.relations?.takeTurns();
+    if (this.relations !== null) this.relations.takeTurns();
     this.wake();
   }
 

@@ -127,7 +127,7 @@ export class Relations {
 }
 
 function part(self: Process, other: Process, reason: ExitReason): void {
-  unlink(other, self);
+  unlinkFrom(other, self);
   other.exitSignal(self, reason);
 }
 
@@ -136,8 +136,12 @@ export function linksOf({ relations }: Process): Iterable<Process> {
   return links instanceof Set ? links : [links];
 }
 
-/** One way: the other side is to know of it as well. */
-export function link(of: Process, to: Process): void {
+export function link(a: Process, b: Process): void {
+  linkTo(a, b);
+  linkTo(b, a);
+}
+
+function linkTo(of: Process, to: Process): void {
   const relations = of.relate();
   const { links } = relations;
   if (links === null || links === to) relations.links = to;
@@ -145,8 +149,12 @@ export function link(of: Process, to: Process): void {
   else relations.links = new Set([links, to]);
 }
 
-/** One way, likewise. */
-export function unlink({ relations }: Process, from: Process): void {
+export function unlink(a: Process, b: Process): void {
+  unlinkFrom(a, b);
+  unlinkFrom(b, a);
+}
+
+function unlinkFrom({ relations }: Process, from: Process): void {
   if (relations === null) return;
   if (relations.links instanceof Set) relations.links.delete(from);
   else if (relations.links === from) relations.links = null;

@@ -227,16 +227,12 @@ export abstract class Own extends Life implements Self<unknown> {
   link(ref: Ref): void {
     const other = near(this, ref, "link.ref");
     if (other === me(this) || !this.alive) return;
-    if (other.alive) {
-      link(me(this), other);
-      link(other, me(this));
-    } else me(this).exitSignal(other, "noproc");
+    if (other.alive) link(me(this), other);
+    else me(this).exitSignal(other, "noproc");
   }
 
   unlink(ref: Ref): void {
-    const other = near(this, ref, "unlink.ref");
-    unlink(me(this), other);
-    unlink(other, me(this));
+    unlink(me(this), near(this, ref, "unlink.ref"));
   }
 
   monitor(ref: Ref): Monitor {

@@ -549,7 +549,7 @@ const kernel = [
   {
     id: "link-up-only",
     file: "src/kernel/relations.ts",
-    find: "  ofA.links = including(ofA.links, b);\n",
+    find: "  linkTo(a, b);\n",
     replace: "",
     scenario: "supervised",
     expected: ["treeShape", "eventually"],
@@ -558,7 +558,7 @@ const kernel = [
   {
     id: "link-down-only",
     file: "src/kernel/relations.ts",
-    find: "  ofB.links = including(ofB.links, a);\n",
+    find: "  linkTo(b, a);\n",
     replace: "",
     scenario: "auto",
     expected: ["eventually"],
