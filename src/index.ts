@@ -11,6 +11,7 @@ export {
   type Registry,
   type RegistryOptions,
 } from "../supervisors/registry.ts";
+export { StartError } from "../supervisors/start-error.ts";
 export {
   dynamicSupervisor,
   type SupervisorOptions,
@@ -33,7 +34,7 @@ export {
   type Plain,
   type StartArgs,
 } from "./kernel/actor.ts";
-export { CallError, type CallErrorCode, OptionError, StartError } from "./kernel/errors.ts";
+export { CallError, type CallErrorCode, OptionError } from "./kernel/errors.ts";
 export type {
   DeadReason,
   Events,

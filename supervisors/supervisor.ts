@@ -4,7 +4,6 @@
  * to start or to stop keeps no sibling from being restarted.
  */
 import { actor, type Description, type Plain } from "../src/kernel/actor.ts";
-import { StartError } from "../src/kernel/errors.ts";
 import { formatReason } from "../src/kernel/exit.ts";
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Exit, Self, StartOutcome } from "../src/kernel/self.ts";
@@ -17,6 +16,7 @@ import type {
 } from "../src/ports/child-spec.ts";
 import "./events.ts";
 import { begin, begun, ended, startDown, startFirst } from "./restarting.ts";
+import { StartError } from "./start-error.ts";
 import { end, isSupervisor, stopAll, supervising } from "./stopping.ts";
 import {
   checkChild,

@@ -12,7 +12,6 @@ import {
   needMethods,
   needOption,
   needReason,
-  StartError,
 } from "../src/kernel/errors.ts";
 import { type EventType, LOG_LEVELS, type Observer } from "../src/kernel/events.ts";
 import type { ExitReason } from "../src/kernel/exit.ts";
@@ -24,6 +23,7 @@ import { needRef } from "../src/kernel/self.ts";
 import { nodeHost, stderrLogger } from "../src/node/node-host.ts";
 import type { ChildSpec, StartChildResult } from "../src/ports/child-spec.ts";
 import { LOGGED, type Logger, logEvents } from "../src/ports/logger.ts";
+import { StartError } from "./start-error.ts";
 import { supervisor } from "./supervisor.ts";
 import { checkChild } from "./supervisor-state.ts";
 import { type TreeNode, treeOf } from "./tree.ts";

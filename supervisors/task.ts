@@ -2,6 +2,7 @@
  * Why this exists: work that is done once, beside everything else: awaited by whoever asked for it,
  * or by nobody, and never longer alive than the supervisor it was started under.
  */
+
 import { actor } from "../src/kernel/actor.ts";
 import {
   CallError,
@@ -10,7 +11,6 @@ import {
   needFields,
   needFunction,
   needOption,
-  StartError,
 } from "../src/kernel/errors.ts";
 import { formatReason } from "../src/kernel/exit.ts";
 import { asProcess, type Process } from "../src/kernel/process.ts";
@@ -18,6 +18,7 @@ import type { Ref } from "../src/kernel/ref.ts";
 import type { Outcome } from "../src/kernel/self.ts";
 import { needRef } from "../src/kernel/self.ts";
 import { child, type SupervisorCalls } from "../src/ports/child-spec.ts";
+import { StartError } from "./start-error.ts";
 
 /** `signal` fires when the task is ended from outside: work that hears it gives up. */
 export type TaskWork<T> = (signal: AbortSignal) => T | Promise<T>;

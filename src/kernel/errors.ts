@@ -1,5 +1,5 @@
 /** Why this exists: the errors that the runtime itself raises, and the checks that raise them. */
-import { type ExitReason, formatReason } from "./exit.ts";
+import type { ExitReason } from "./exit.ts";
 import { isThenable } from "./thenable.ts";
 
 export type CallErrorCode =
@@ -26,21 +26,6 @@ export class CallError extends Error {
   constructor(code: CallErrorCode, message: string, reason?: ExitReason, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.reason = reason;
-  }
-}
-
-/** What starting a process rejects with; `reason` is the process's exit reason. */
-export class StartError extends Error {
-  override readonly name = "StartError";
-  readonly reason: ExitReason;
-
-  constructor(label: string, reason: ExitReason) {
-    const cause = typeof reason === "object" && "error" in reason ? reason.error : undefined;
-    super(
-      `${label} did not start: ${formatReason(reason)}`,
-      cause === undefined ? undefined : { cause },
-    );
     this.reason = reason;
   }
 }

@@ -52,7 +52,7 @@ export class Kernel {
   constructor(host: Host) {
     this.host = host;
     this.scheduler = new Scheduler(host);
-    this.deadlines = new Deadlines(host, CALL_TIMEOUT_MS, () => {});
+    this.deadlines = new Deadlines(host, this.scheduler, CALL_TIMEOUT_MS, () => {});
     this.#deadlines.set(CALL_TIMEOUT_MS, this.deadlines);
   }
 
@@ -68,10 +68,11 @@ export class Kernel {
     if (this.#youngest === null) this.#oldest = process;
     else this.#youngest.younger = process;
     this.#youngest = process;
-    const { id: pid, label, name } = process;
+    const { id: pid, label } = process;
+    const { name } = options;
     // Code of a dead process may go on after an await: what it starts would belong to nobody.
     if (parent?.alive === false) process.stop("noproc");
-    else if (name !== null) {
+    else if (name !== undefined) {
       // The start fails in the new process's own turn, as every other failing start does.
       if (this.#names.has(name)) process.stop(`already_started: ${name}`);
       else this.#names.set(name, process);
@@ -130,7 +131,7 @@ export class Kernel {
     if (queue === undefined) {
       needOption(isMs(timeoutMs), "timeoutMs", timeoutMs, "milliseconds, or Infinity", callee);
       const forget = (): void => void this.#deadlines.delete(timeoutMs);
-      queue = new Deadlines(this.host, timeoutMs, forget);
+      queue = new Deadlines(this.host, this.scheduler, timeoutMs, forget);
       this.#deadlines.set(timeoutMs, queue);
     }
     return queue;
@@ -226,7 +227,7 @@ export class Kernel {
 
   /** @internal */
   forget(process: Process): void {
-    const { name, older, younger } = process;
+    const { older, younger, relations } = process;
     if (older === null) this.#oldest = younger;
     else older.younger = younger;
     if (younger === null) this.#youngest = older;
@@ -234,7 +235,8 @@ export class Kernel {
     // Whoever keeps a dead process must not keep all that lived beside it.
     process.older = null;
     process.younger = null;
-    if (name !== null && this.#names.get(name) === process) this.#names.delete(name);
+    const name = relations?.name;
+    if (name !== undefined && this.#names.get(name) === process) this.#names.delete(name);
   }
 
   /** Lets go of the timers of calls that nobody waits for any more. */

@@ -85,20 +85,8 @@ export abstract class Life extends BoundedMailbox {
     return this.definition.handlers.mailbox.overflow;
   }
 
-  get name(): string | null {
-    return this.relations?.name ?? null;
-  }
-
   get parent(): Process | null {
     return this.relations?.parent ?? null;
-  }
-
-  get trapExit(): boolean {
-    return this.relations?.trapsExit ?? false;
-  }
-
-  set trapExit(on: boolean) {
-    this.relate().trapsExit = on;
   }
 
   get alive(): boolean {

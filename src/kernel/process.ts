@@ -48,11 +48,11 @@ export class Process extends Own implements Ref {
 
   private ask(queue: Deadlines | null, name: string, body: unknown): Promise<never> {
     return new Promise((resolve, reject) => {
-      const { kernel, label, alive } = this;
-      // Nobody waits for the time of what is answered at once.
-      const call = new Call(label, name, alive ? queue : null, resolve as Settle, reject);
+      const { kernel, label } = this;
+      const call = new Call(label, name, resolve as Settle, reject);
       if (kernel.callsTraced) call.told = kernel.traceCall(this, name, queue?.timeoutMs);
       this.put(CALL, name, body, call);
+      if (queue !== null) call.waitIn(queue);
     });
   }
 }

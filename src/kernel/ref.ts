@@ -24,7 +24,10 @@ export interface Ref<Calls = object, Casts = object> {
     name: N,
     ...args: ArgsOf<Calls[N]>
   ): Promise<ReplyOf<Calls[N]>>;
-  /** As `call`, waiting at most `timeoutMs` milliseconds; `Infinity` is allowed. */
+  /**
+   * As `call`, waiting at most `timeoutMs` milliseconds; `Infinity` is allowed. They count from when
+   * the callee may have its turn: not while the caller keeps the thread.
+   */
   callWithin<N extends keyof Calls & string>(
     timeoutMs: number,
     name: N,

@@ -6,6 +6,7 @@
  * passed since Node's loop last turned; after that it asks for a macrotask.
  */
 import type { Handlers } from "./actor.ts";
+import type { Deadlines } from "./call.ts";
 import type { Host } from "./host.ts";
 import type { Process } from "./process.ts";
 
@@ -34,6 +35,8 @@ export class Scheduler {
   #unseen = 0;
   /** Set when app code got an answer: it should see it before the next process runs. */
   #yield = false;
+  /** Has calls that do not know yet when they expire. */
+  #undated: Deadlines | null = null;
   readonly #micro = (): void => this.#drain(true);
   readonly #macro = (): void => {
     this.#credit = CREDIT;
@@ -61,6 +64,13 @@ export class Scheduler {
     this.#yield = true;
   }
 
+  /** Whether a drain is due, after which it will be told to date its calls. */
+  dateLater(queue: Deadlines): boolean {
+    if (!this.#armed || (this.#undated !== null && this.#undated !== queue)) return false;
+    this.#undated = queue;
+    return true;
+  }
+
   #arm(): void {
     this.#armed = true;
     if (this.#draining) return;
@@ -77,6 +87,8 @@ export class Scheduler {
     } finally {
       this.#draining = false;
       this.#armed = false;
+      this.#undated?.date();
+      this.#undated = null;
       if (this.#first !== null) this.#arm();
     }
   }

@@ -124,6 +124,14 @@ export abstract class Own extends Life implements Self<unknown> {
     return this.kernel.host;
   }
 
+  get trapExit(): boolean {
+    return this.relations?.trapsExit ?? false;
+  }
+
+  set trapExit(on: boolean) {
+    this.relate().trapsExit = on;
+  }
+
   get signal(): AbortSignal {
     return this.relate().signal(!this.alive);
   }

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { actor, type Deferred } from "../../src/kernel/actor.ts";
+import { Call, Deadlines } from "../../src/kernel/call.ts";
 import { CallError, OptionError } from "../../src/kernel/errors.ts";
 import { asProcess } from "../../src/kernel/process.ts";
+import type { Scheduler } from "../../src/kernel/scheduler.ts";
+import { manualHost } from "./manual-host.ts";
 import { gate, log, type Probe, probe, scene, watched } from "./scene.ts";
 
 describe("a reply", () => {
@@ -299,6 +302,50 @@ describe("a timeout", () => {
     exit(ref, "bad");
     await settle();
     expect(late.code).toBe("timeout");
+  });
+
+  it("comes in time from whoever cannot take a turn", async () => {
+    const { spawn, advance } = scene();
+    const ref = spawn(probe);
+    await advance(1);
+    asProcess(ref).hold(true);
+    const asked = [100, 5, 100].map((ms) => never(ref, ms));
+    await advance(5);
+    expect(asked.map(({ state }) => state)).toEqual(["pending", "rejected", "pending"]);
+    await advance(94);
+    expect(asked.map(({ state }) => state)).toEqual(["pending", "rejected", "pending"]);
+    await advance(1);
+    expect(asked.map(({ code }) => code)).toEqual(["timeout", "timeout", "timeout"]);
+  });
+
+  it("does not count the time in which its sender kept the thread", () => {
+    let now = 1;
+    let fire = (): void => {};
+    const timer = (_ms: number, run: () => void) => {
+      fire = run;
+      return () => {};
+    };
+    // A drain is due, and has not come when the timer is.
+    const scheduler = { dateLater: () => true } as unknown as Scheduler;
+    const host = { ...manualHost().host, now: () => now, timer };
+    const queue = new Deadlines(host, scheduler, 100, () => {});
+    const codes: string[] = [];
+    const call = new Call(
+      "it",
+      "do",
+      () => {},
+      ({ code }) => codes.push(code),
+    );
+    call.waitIn(queue);
+    now = 500;
+    fire();
+    expect(codes).toEqual([]);
+    now = 599;
+    fire();
+    expect(codes).toEqual([]);
+    now = 600;
+    fire();
+    expect(codes).toEqual(["timeout"]);
   });
 
   it("leaves nothing behind for each of a thousand different lengths", async () => {

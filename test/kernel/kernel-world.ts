@@ -26,6 +26,8 @@ export class KernelWorld {
   readonly doors: { resolve: () => void; reject: (error: Error) => void }[] = [];
   readonly #deferred: { reply: Deferred<unknown>; call: number }[] = [];
   readonly wakes: (() => void)[] = [];
+  /** Whether anything was called since the last turn. */
+  asked = false;
   /** How often each call was settled: the kernel says so each time, a promise only once. */
   readonly settled: number[] = [];
   readonly #monitors: { of: Self<unknown>; monitor: Monitor | null }[] = [];
@@ -215,6 +217,7 @@ export class KernelWorld {
 
   #call(to: Process, within: number, body: Body): void {
     const id = this.#calls++;
+    this.asked = true;
     (to as Ref as Ref<{ ask: (body: Body, id: number) => unknown }>)
       .callWithin(within, "ask", body, id)
       .then(

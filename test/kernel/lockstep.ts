@@ -57,12 +57,17 @@ export class Lockstep {
   }
 
   async #step(step: Step): Promise<void> {
+    // A call that finds a drain due counts its time from then on. On a host the two are one tick
+    // apart, unless the sender keeps the thread: see `call.test.ts`.
+    const { asked, wakes } = this.#world;
+    if (step.do === "pass" && asked && wakes.length > 0) await this.#step({ do: "turn", nth: 0 });
     if (step.do !== "turn") {
       this.#world.step(step);
       this.#model.step(step);
     } else {
       this.#nth = step.nth;
       this.#picked = 0;
+      this.#world.asked = false;
       this.#world.wakes.shift()?.();
       if (this.#picked > 0) this.#model.turn(this.#picked);
       else same("nobody's turn", "", this.#model.ready().join());

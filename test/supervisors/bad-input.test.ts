@@ -4,8 +4,9 @@
  */
 import { describe, expect, it } from "vitest";
 import { actor } from "../../src/kernel/actor.ts";
-import { OptionError, StartError } from "../../src/kernel/errors.ts";
+import { OptionError } from "../../src/kernel/errors.ts";
 import { partitionFor, partitionSupervisor } from "../../supervisors/partition-supervisor.ts";
+import { StartError } from "../../supervisors/start-error.ts";
 import { dynamicSupervisor, supervisor } from "../../supervisors/supervisor.ts";
 import { createSystem } from "../../supervisors/system.ts";
 import { runTask, startTask } from "../../supervisors/task.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { OptionError, StartError } from "../../src/kernel/errors.ts";
+import { OptionError } from "../../src/kernel/errors.ts";
 import { type ChildSpec, child } from "../../src/ports/child-spec.ts";
+import { StartError } from "../../supervisors/start-error.ts";
 import { supervisor } from "../../supervisors/supervisor.ts";
 import { gate, watched } from "../kernel/scene.ts";
 import { childRef, harness, ignoring, info, type Part, part, spec } from "./harness.ts";

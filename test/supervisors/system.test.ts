@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { actor, ignore } from "../../src/kernel/actor.ts";
-import { OptionError, StartError } from "../../src/kernel/errors.ts";
+import { OptionError } from "../../src/kernel/errors.ts";
 import { child } from "../../src/ports/child-spec.ts";
+import { StartError } from "../../supervisors/start-error.ts";
 import { createSystem } from "../../supervisors/system.ts";
 import { watched } from "../kernel/scene.ts";
 import { harness, part } from "./harness.ts";
