@@ -3,7 +3,7 @@
  * an unbounded queue for ever, and a call is a deferred that travels in the message.
  */
 import { Deferred, Effect, Exit, Queue } from "effect";
-import { latch, measure, mustBe, RING, SENDERS } from "./work.mjs";
+import { latch, many, measure, mustBe, RING, SENDERS } from "./work.mjs";
 
 function make(react) {
   const queue = Effect.runSync(Queue.unbounded());
@@ -118,7 +118,7 @@ await measure("effect", {
       mustBe(await opened, (leaves * (leaves - 1)) / 2);
     };
   },
-  spawn: (count) => Array.from({ length: count }, makeCounter),
+  spawn: (count) => many(count, makeCounter),
   end: (queues) => {
     for (const queue of queues) Effect.runSync(Queue.shutdown(queue));
   },

@@ -1,6 +1,6 @@
 /** Why this exists: the workloads on holdfast, with names, events, bounds and statistics built in. */
 import { actor, child, createSystem, supervisor } from "../../dist/src/index.js";
-import { latch, measure, mustBe, RING, SENDERS } from "./work.mjs";
+import { latch, many, measure, mustBe, RING, SENDERS } from "./work.mjs";
 
 const counter = actor({
   name: "counter",
@@ -141,7 +141,7 @@ const spawner = actor({
   name: "spawner",
   init: () => ({}),
   calls: {
-    many: (self, count, cry) => Array.from({ length: count }, () => self.spawn(born, [cry])),
+    many: (self, count, cry) => many(count, () => self.spawn(born, [cry])),
   },
 });
 

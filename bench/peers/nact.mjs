@@ -1,6 +1,6 @@
 /** Why this exists: the workloads on nact 7. A query takes the place of a call. */
 import { createRequire } from "node:module";
-import { latch, measure, mustBe, RING, SENDERS } from "./work.mjs";
+import { latch, many, measure, mustBe, RING, SENDERS } from "./work.mjs";
 
 const { dispatch, query, spawn, start, stop } = createRequire(import.meta.url)("nact");
 const LONG_MS = 90_000;
@@ -121,7 +121,7 @@ await measure("nact", {
       mustBe(await opened, (leaves * (leaves - 1)) / 2);
     };
   },
-  spawn: (count) => Array.from({ length: count }, makeCounter),
+  spawn: (count) => many(count, makeCounter),
   end: (refs) => {
     for (const ref of refs) stop(ref);
   },

@@ -21,6 +21,13 @@ export function latch() {
   return { open, opened };
 }
 
+/** A plain loop: what is timed is what `make` costs. */
+export function many(count, make) {
+  const made = [];
+  for (let i = 0; i < count; i++) made.push(make());
+  return made;
+}
+
 export function mustBe(actual, expected) {
   if (actual !== expected) throw new Error(`expected ${expected}, got ${actual}`);
 }

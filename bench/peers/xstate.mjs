@@ -4,7 +4,7 @@
  * supervisor: whoever hears of an error starts the next one.
  */
 import { createRequire } from "node:module";
-import { latch, measure, mustBe, RING, SENDERS } from "./work.mjs";
+import { latch, many, measure, mustBe, RING, SENDERS } from "./work.mjs";
 
 const { createActor, fromTransition } = createRequire(import.meta.url)("xstate");
 const make = (react, state = null) => createActor(fromTransition(react, state)).start();
@@ -116,7 +116,7 @@ await measure("xstate", {
       mustBe(await opened, (leaves * (leaves - 1)) / 2);
     };
   },
-  spawn: (count) => Array.from({ length: count }, makeCounter),
+  spawn: (count) => many(count, makeCounter),
   end: (refs) => {
     for (const ref of refs) ref.stop();
   },

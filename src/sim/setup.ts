@@ -49,7 +49,7 @@ export function checkTopics(topics: Readonly<Record<string, Unchecked>>): void {
       const allowed = `a whole number from 1 to ${PARTITIONS_MAX}`;
       throw new OptionError(`topics.${name}.partitions`, partitions, allowed);
     }
-    needNames(topic ?? {}, TOPIC_NAMES, `topics.${name}.`);
+    needNames(topic ?? {}, TOPIC_NAMES, `topics.${name}`);
     checkRecords(`topics.${name}.records`, records);
   }
 }
