@@ -3,6 +3,7 @@
  * clock and as messages of the process, its failure is the process's failure, what it invokes and
  * spawns ends with it, and whoever starts it again may go on where it stopped.
  */
+
 import {
   type Actor,
   type AnyActorRef,
@@ -15,10 +16,11 @@ import {
   type SnapshotFrom,
 } from "xstate";
 import { actor, type Description } from "../src/kernel/actor.ts";
-import { isRecord, needFields, needMethods, needOption, show } from "../src/kernel/errors.ts";
+import { isRecord, needFields, needOption, show } from "../src/kernel/errors.ts";
 import type { Cancel } from "../src/kernel/host.ts";
 import type { Self } from "../src/kernel/self.ts";
 import { isThenable } from "../src/kernel/thenable.ts";
+import { needMethods } from "../src/ports/need-methods.ts";
 
 export interface MachineOptions {
   /** What the tree shows; default the machine's `id`. */

@@ -9,7 +9,6 @@ import {
   isRecord,
   needFields,
   needFunction,
-  needMethods,
   needOption,
   needReason,
 } from "../src/kernel/errors.ts";
@@ -23,6 +22,7 @@ import { needRef } from "../src/kernel/self.ts";
 import { nodeHost, stderrLogger } from "../src/node/node-host.ts";
 import type { ChildSpec, StartChildResult } from "../src/ports/child-spec.ts";
 import { LOGGED, type Logger, logEvents } from "../src/ports/logger.ts";
+import { needMethods } from "../src/ports/need-methods.ts";
 import { StartError } from "./start-error.ts";
 import { supervisor } from "./supervisor.ts";
 import { checkChild } from "./supervisor-state.ts";

@@ -4,7 +4,7 @@
  */
 import type { Cancel, Host } from "../kernel/host.ts";
 import type { HandlerWatch, Kernel } from "../kernel/kernel.ts";
-import { KIND_NAMES, type Kind } from "../kernel/mailbox.ts";
+import { KIND_NAMES, type Kind } from "../kernel/letter.ts";
 import type { Process } from "../kernel/process.ts";
 
 export class LongHandlers implements HandlerWatch {

@@ -14,7 +14,7 @@ export class Args {
   }
 
   apply(handler: Handler, process: Process): unknown {
-    return this.#all.length === 0 ? handler(process) : handler(process, ...this.#all);
+    return handler(process, ...this.#all);
   }
 }
 

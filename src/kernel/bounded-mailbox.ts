@@ -1,7 +1,8 @@
 /** Why this exists: what becomes of a message that finds no room, by the policy of its definition. */
 import type { MailboxBound } from "./actor.ts";
 import type { Call } from "./call.ts";
-import { CALL, INFO, type Kind, type Letter, Mailbox } from "./mailbox.ts";
+import { CALL, INFO, type Kind, type Letter } from "./letter.ts";
+import { Mailbox } from "./mailbox.ts";
 
 export abstract class BoundedMailbox extends Mailbox {
   protected abstract readonly overflow: MailboxBound["overflow"];

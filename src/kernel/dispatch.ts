@@ -1,8 +1,8 @@
 /** Why this exists: which of a process's handlers a message goes to, and what it is called with. */
-import { Args } from "./args.ts";
+import { Args, NONE } from "./args.ts";
 import type { Call } from "./call.ts";
 import type { ExitReason } from "./exit.ts";
-import { CALL, CAST_TWO, EXIT, INFO, KIND_NAMES, type Kind, RUN } from "./mailbox.ts";
+import { CALL, CAST_TWO, EXIT, INFO, KIND_NAMES, type Kind, RUN } from "./letter.ts";
 import type { Process } from "./process.ts";
 import type { Watch } from "./relations.ts";
 
@@ -23,6 +23,7 @@ export function dispatch(
   const handler = (kind === CALL ? handlers.calls : handlers.casts).find(name);
   if (handler === undefined) return unknown(process, kind, name, extra);
   if (kind === CAST_TWO) return handler(process, body, extra);
+  if (body === NONE) return handler(process);
   return body instanceof Args ? body.apply(handler, process) : handler(process, body);
 }
 
@@ -35,7 +36,8 @@ function dispatchOther(process: Process, kind: Kind, body: unknown, extra: unkno
     case EXIT: {
       const from = extra as Process | null;
       // The application, which is nobody's child, stands in for the parent.
-      if (from === null || from === process.parent) return process.stop(body as ExitReason);
+      if (from === null || from === process.relations?.parent)
+        return process.stop(body as ExitReason);
       return inform(process, kind, { type: "EXIT", ref: from, reason: body });
     }
     case RUN:

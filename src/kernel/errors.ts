@@ -93,18 +93,6 @@ export function needFunction(value: unknown, option: string, actor?: string): vo
   needOption(typeof value === "function", option, value, "a function", actor);
 }
 
-/** Of an object that does something, as a logger or a store: it may have more of them. */
-export function needMethods(
-  value: object,
-  names: readonly string[],
-  option: string,
-  actor?: string,
-): void {
-  const isObject = typeof value === "object" && value !== null;
-  needOption(isObject, option, value, `an object with ${names.join(", ")}`, actor);
-  for (const name of names) needFunction(value[name as never], `${option}.${name}`, actor);
-}
-
 /** A supervisor asks every reason whether it is in good order: one that is none would end it. */
 export function needReason(reason: unknown, option: string, actor?: string): void {
   const good =

@@ -5,7 +5,7 @@ import { isMs, needOption } from "./errors.ts";
 import type { DeadReason, EventType, NewEvent, Observer, SystemEvent } from "./events.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
-import { KIND_NAMES, type Kind } from "./mailbox.ts";
+import { KIND_NAMES, type Kind } from "./letter.ts";
 import { Process } from "./process.ts";
 import type { Ref, RefOf } from "./ref.ts";
 import { beginWatch, type Watch } from "./relations.ts";
@@ -178,14 +178,10 @@ export class Kernel {
     try {
       tell();
     } catch (error) {
-      this.#report(error);
+      this.host.wake(() => {
+        throw error;
+      }, "macro");
     }
-  }
-
-  #report(error: unknown): void {
-    this.host.wake(() => {
-      throw error;
-    }, "macro");
   }
 
   /** @internal One death after the other: a chain of links may be longer than the stack is deep. */

@@ -9,7 +9,7 @@ import { type Call, DeferredReply } from "./call.ts";
 import { dispatch } from "./dispatch.ts";
 import type { ExitReason } from "./exit.ts";
 import type { Kernel } from "./kernel.ts";
-import { CALL, EXIT, INIT, KIND_NAMES, type Kind, RUN } from "./mailbox.ts";
+import { CALL, EXIT, INIT, KIND_NAMES, type Kind, RUN } from "./letter.ts";
 import type { Process } from "./process.ts";
 import { including, Relations } from "./relations.ts";
 import type { SpawnOptions } from "./self.ts";
@@ -51,6 +51,8 @@ export abstract class Life extends BoundedMailbox {
   #current: Call | null = null;
   /** @internal Null for most processes, most of the time. */
   relations: Relations | null = null;
+  /** The same, once there may be something in it to be heeded with every message. */
+  #asked: Relations | null = null;
 
   constructor(
     kernel: Kernel,
@@ -66,7 +68,7 @@ export abstract class Life extends BoundedMailbox {
     const { name, label, onStart } = options;
     this.label = label ?? name ?? definition.name;
     if (parent !== null || name !== undefined || onStart !== undefined) {
-      this.relations = new Relations(parent, name, onStart);
+      this.relations = new Relations(parent, options);
     }
     this.#limit = definition.handlers.mailbox.limit;
     // A whole number lies in its field; any other is an object of its own.
@@ -85,17 +87,13 @@ export abstract class Life extends BoundedMailbox {
     return this.definition.handlers.mailbox.overflow;
   }
 
-  get parent(): Process | null {
-    return this.relations?.parent ?? null;
-  }
-
   get alive(): boolean {
     return this.#status !== DEAD;
   }
 
   get status(): string {
     if (!this.#started && this.#status !== DEAD) return "starting";
-    if (this.relations?.held === true && this.#status !== DEAD) return "suspended";
+    if (this.#asked?.held === true) return "suspended";
     return STATUS_NAMES[this.#status] ?? "";
   }
 
@@ -111,10 +109,10 @@ export abstract class Life extends BoundedMailbox {
   }
 
   continue(step: () => unknown): void {
-    const relations = this.relate();
-    const { next: first } = relations;
+    const asked = this.ask();
+    const { next: first } = asked;
     const next = (): unknown => (this.#status === DEAD ? undefined : step());
-    relations.next = first === null ? step : () => follow(first(), next);
+    asked.next = first === null ? step : () => follow(first(), next);
     this.wake();
   }
 
@@ -134,8 +132,8 @@ export abstract class Life extends BoundedMailbox {
 
   /** A message, or what comes before any; false when there is none, or none may be handled. */
   private handleNext(this: Process): boolean {
-    const { relations } = this;
-    if (relations?.held) return false;
+    const asked = this.#asked;
+    if (asked?.held) return false;
     if (!this.#started) {
       // Until now its state was what `init` is called with.
       const args = this.state;
@@ -147,9 +145,9 @@ export abstract class Life extends BoundedMailbox {
       this.terminate(this.#stopping);
       return false;
     }
-    if (relations === null || relations.next === null) return this.deliver();
-    const { next } = relations;
-    relations.next = null;
+    if (asked === null || asked.next === null) return this.deliver();
+    const { next } = asked;
+    asked.next = null;
     this.receive(RUN, "continue", next, null);
     return true;
   }
@@ -157,9 +155,9 @@ export abstract class Life extends BoundedMailbox {
   /** @internal An exit signal of a linked process, or one sent by `exit`. */
   exitSignal(this: Process, from: Process | null, reason: ExitReason): void {
     if (this.#status === DEAD || this.#status === TERMINATING) return;
-    const isParents = from === null || from === this.parent;
+    const isParents = from === null || from === this.relations?.parent;
     // Held between two messages, it ends as if this were the next.
-    if (this.trapExit && this.relations?.held && isParents && this.#status <= READY)
+    if (this.trapExit && this.#asked?.held && isParents && this.#status <= READY)
       this.terminate(reason);
     else if (this.trapExit) this.put(EXIT, "EXIT", reason, from);
     else if (reason !== "normal" || from === this) this.die(reason);
@@ -171,7 +169,7 @@ export abstract class Life extends BoundedMailbox {
   }
 
   protected put(this: Process, kind: Kind, name: string, body: unknown, extra: unknown): void {
-    const { kernel, relations } = this;
+    const { kernel } = this;
     if (this.waiting >= this.#limit && this.isFull(kind, name, extra)) return;
     // Asked after that: whoever hears of a message that was dropped may end it.
     if (this.#status === DEAD) {
@@ -179,7 +177,7 @@ export abstract class Life extends BoundedMailbox {
       else kernel.deadLetter(this, kind, name, "dead");
       return;
     }
-    if (relations !== null && relations.idle !== null) relations.stopIdling();
+    this.#asked?.stopIdling();
     this.push(kind, name, body, extra);
     if (kernel.traced) kernel.message("sent", this, KIND_NAMES[kind], name);
     if (this.#status === IDLE) this.wake();
@@ -285,16 +283,16 @@ export abstract class Life extends BoundedMailbox {
 
   private rest(this: Process): void {
     this.#status = IDLE;
-    if (this.relations !== null) this.relations.takeTurns();
+    this.#asked?.takeTurns();
     this.wake();
   }
 
   /** A turn for it, if there is anything to do and nothing keeps it from that. */
   private wake(): void {
-    const { relations } = this;
-    if (this.#status !== IDLE || relations?.held) return;
+    const asked = this.#asked;
+    if (this.#status !== IDLE || asked?.held) return;
     const hasWork = this.waiting > 0 || this.#stopping !== null || !this.#started;
-    if (!hasWork && (relations === null || relations.next === null)) return;
+    if (!hasWork && (asked === null || asked.next === null)) return;
     this.#status = READY;
     this.kernel.scheduler.enqueue(this as unknown as Process);
   }
@@ -302,12 +300,12 @@ export abstract class Life extends BoundedMailbox {
   /** @internal Runs `step` when no message is being handled: at once, if it began and that is so. */
   between(step: () => void): void {
     if (this.#started && (this.#status === IDLE || this.#status === READY)) step();
-    else this.relate().addTurn(step);
+    else this.ask().addTurn(step);
   }
 
   /** @internal Messages wait from now on, until they need not. Exit signals do not wait. */
   hold(this: Process, on: boolean): void {
-    this.relate().held = on;
+    this.ask().held = on;
     this.wake();
   }
 
@@ -352,11 +350,18 @@ export abstract class Life extends BoundedMailbox {
       if (letter.kind === CALL) (letter.extra as Call).exit(reason);
     }
     this.state = undefined;
+    this.#asked = null;
+  }
+
+  /** @internal To note what is to be heeded with every message. */
+  ask(): Relations {
+    this.#asked = this.relate();
+    return this.#asked;
   }
 
   /** @internal */
   relate(): Relations {
-    this.relations ??= new Relations(null, undefined, undefined);
+    this.relations ??= new Relations(null, {});
     return this.relations;
   }
 }

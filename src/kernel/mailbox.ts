@@ -1,34 +1,16 @@
 /**
  * Why this exists: the queue in front of every process. It is the hottest code there is, so a
- * message has no object of its own: it is four slots. The first one waiting lies in the mailbox
+ * message has no object of its own: it is a few slots. The first one waiting lies in the mailbox
  * itself, which is all that most processes ever need; more go into chunks that are pooled and
  * given back, so that a burst leaves no memory behind.
  */
-
-/** What a message is for. `CAST_TWO`: a cast with two arguments, which needs no third place. */
-export const CAST = 0;
-export const CAST_TWO = 1;
-export const CALL = 2;
-export const INFO = 3;
-export const EXIT = 4;
-export const RUN = 5;
-export const INIT = 6;
-export type Kind = 0 | 1 | 2 | 3 | 4 | 5 | 6;
-export const KIND_NAMES = ["cast", "cast", "call", "info", "exit", "run", "init"] as const;
-
-/**
- * The slots of one message. `body`: arguments, message or function; `extra`: the call, the second
- * argument or null.
- */
-export interface Letter {
-  kind: Kind;
-  name: string;
-  body: unknown;
-  extra: unknown;
-}
+import { CAST, type Kind, type Letter } from "./letter.ts";
 
 /** In the place of a kind: no message. */
 const NONE = -1;
+/** A plain cast, of which there may be millions: its name and its body. */
+const SHORT = 2;
+/** Any other: kind, body, name, extra. */
 const SLOTS = 4;
 const CHUNK = 32 * SLOTS;
 /**
@@ -52,7 +34,10 @@ let pooled = 0;
 function takeChunk(size: number): Chunk {
   const chunk = size === CHUNK ? pool : null;
   if (chunk === null) {
-    return { slots: new Array(size).fill(undefined), read: 0, write: 0, next: null };
+    const slots: unknown[] = new Array(size);
+    // Or V8 takes it for one of whole numbers, until the first message says otherwise.
+    slots[0] = undefined;
+    return { slots, read: 0, write: 0, next: null };
   }
   pool = chunk.next;
   pooled--;
@@ -103,13 +88,19 @@ export abstract class Mailbox {
       this.#extra = extra;
       return;
     }
-    if (chunk === null || chunk.write === chunk.slots.length) chunk = this.grow(chunk);
+    if (chunk === null || chunk.write + SLOTS > chunk.slots.length) chunk = this.grow(chunk);
     const { slots, write: at } = chunk;
-    slots[at] = kind;
-    slots[at + 1] = name;
-    slots[at + 2] = body;
-    slots[at + 3] = extra;
-    chunk.write = at + SLOTS;
+    slots[at + 1] = body;
+    // A name that is none would be taken for a kind.
+    if (kind === CAST && typeof name === "string") {
+      slots[at] = name;
+      chunk.write = at + SHORT;
+    } else {
+      slots[at] = kind;
+      slots[at + 2] = name;
+      slots[at + 3] = extra;
+      chunk.write = at + SLOTS;
+    }
   }
 
   /**
@@ -131,12 +122,13 @@ export abstract class Mailbox {
     const chunk = this.#head;
     if (chunk === null) return false;
     const { slots, read: at } = chunk;
-    const body = slots[at + 2];
-    const extra = slots[at + 3];
-    const of = slots[at] as Kind;
-    const name = slots[at + 1] as string;
-    this.passed(chunk, at);
-    this.receive(of, name, body, extra);
+    const tag = slots[at] as Kind | string;
+    const isShort = typeof tag === "string";
+    const body = slots[at + 1];
+    const name = isShort ? tag : (slots[at + 2] as string);
+    const extra = isShort ? null : slots[at + 3];
+    this.passed(chunk, at, isShort);
+    this.receive(isShort ? CAST : tag, name, body, extra);
     return true;
   }
 
@@ -154,20 +146,23 @@ export abstract class Mailbox {
     const chunk = this.#head;
     if (chunk === null) return null;
     const { slots, read: at } = chunk;
-    const [body, extra] = [slots[at + 2], slots[at + 3]];
-    const letter = { kind: slots[at] as Kind, name: slots[at + 1] as string, body, extra };
-    this.passed(chunk, at);
-    return letter;
+    const tag = slots[at] as Kind | string;
+    const [body, name, extra] = [slots[at + 1], slots[at + 2] as string, slots[at + 3]];
+    const isShort = typeof tag === "string";
+    this.passed(chunk, at, isShort);
+    return isShort
+      ? { kind: CAST, name: tag, body, extra: null }
+      : { kind: tag, name, body, extra };
   }
 
   /** The message at `at` was read. */
-  private passed(chunk: Chunk, at: number): void {
+  private passed(chunk: Chunk, at: number, isShort: boolean): void {
     const { slots } = chunk;
     // The slots live on in the pool: what they pointed to must not.
-    slots[at + 2] = undefined;
-    slots[at + 3] = undefined;
+    slots[at + 1] = undefined;
+    if (!isShort) slots[at + 3] = undefined;
     this.waiting--;
-    const read = at + SLOTS;
+    const read = at + (isShort ? SHORT : SLOTS);
     chunk.read = read;
     // Also when it is the last one and not full: an empty mailbox holds no chunk.
     if (read !== chunk.write) return;

@@ -4,7 +4,7 @@
  */
 import { NONE, packAll } from "./args.ts";
 import { Call, type Deadlines } from "./call.ts";
-import { CALL, CAST, CAST_TWO, INFO } from "./mailbox.ts";
+import { CALL, CAST, CAST_TWO, INFO } from "./letter.ts";
 import type { Ref } from "./ref.ts";
 import { Own } from "./self.ts";
 
@@ -29,16 +29,16 @@ export class Process extends Own implements Ref {
   call(name: string, first?: unknown): Promise<never> {
     // biome-ignore lint/complexity/noArguments: as above
     const count = arguments.length - 1;
-    if (count === 1) return this.ask(this.kernel.deadlines, name, first);
+    if (count === 1) return this.askFor(this.kernel.deadlines, name, first);
     // biome-ignore lint/complexity/noArguments: as above
     const body = count === 0 ? NONE : rest(arguments, 1);
-    return this.ask(this.kernel.deadlines, name, body);
+    return this.askFor(this.kernel.deadlines, name, body);
   }
 
   callWithin(timeoutMs: number, name: string, ...args: unknown[]): Promise<never> {
     // Of nobody there is nothing to wait for, and no queue to forget.
     const queue = this.alive ? this.kernel.deadlinesOf(timeoutMs, this.label) : null;
-    return this.ask(queue, name, packAll(args));
+    return this.askFor(queue, name, packAll(args));
   }
 
   /** What `console.log` shows, and a logger: never the state, which may hold anything. */
@@ -46,7 +46,7 @@ export class Process extends Own implements Ref {
     return `Ref<${this.label} #${this.id}>`;
   }
 
-  private ask(queue: Deadlines | null, name: string, body: unknown): Promise<never> {
+  private askFor(queue: Deadlines | null, name: string, body: unknown): Promise<never> {
     return new Promise((resolve, reject) => {
       const { kernel, label } = this;
       const call = new Call(label, name, resolve as Settle, reject);

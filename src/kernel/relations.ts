@@ -55,11 +55,7 @@ export class Relations {
   idle: Cancel | null = null;
   #controller: AbortController | null = null;
 
-  constructor(
-    parent: Process | null,
-    name: SpawnOptions["name"],
-    onStart: SpawnOptions["onStart"],
-  ) {
+  constructor(parent: Process | null, { name, onStart }: SpawnOptions) {
     this.parent = parent;
     this.name = name;
     this.onStart = onStart;

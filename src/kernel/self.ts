@@ -14,8 +14,9 @@ import { type EventType, LOG_LEVELS, type LogLevel, type NewEvent } from "./even
 import type { ExitReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
 import type { Kernel } from "./kernel.ts";
+import { INFO, RUN } from "./letter.ts";
 import { Life } from "./life.ts";
-import { emptyPool, INFO, RUN } from "./mailbox.ts";
+import { emptyPool } from "./mailbox.ts";
 import type { Process } from "./process.ts";
 import type { Ref, RefOf } from "./ref.ts";
 import { endWatch, including, link, unlink, type Watch } from "./relations.ts";
@@ -172,7 +173,7 @@ export abstract class Own extends Life implements Self<unknown> {
 
   timeout(ms: number): void {
     needOption(isMs(ms), "timeout.ms", ms, "milliseconds of 0 or more", this.label);
-    const relations = this.relate();
+    const relations = this.ask();
     relations.stopIdling();
     // What waits already comes first.
     if (!this.alive || this.waiting > 0) return;
@@ -302,11 +303,7 @@ export function needRef(ref: Ref, option: string, kernel?: Kernel, actor?: strin
 const LEVELS = LOG_LEVELS.join(", ");
 const TIMEOUT = Object.freeze({ type: "timeout" });
 
-const SPAWN_NAMES: Readonly<Record<keyof SpawnOptions, true>> = {
-  name: true,
-  label: true,
-  onStart: true,
-};
+const SPAWN_NAMES: Record<keyof SpawnOptions, true> = { name: true, label: true, onStart: true };
 
 export const NO_OPTIONS: SpawnOptions = {};
 

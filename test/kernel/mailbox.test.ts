@@ -2,7 +2,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { actor } from "../../src/kernel/actor.ts";
-import { CALL, CAST, type Kind, type Letter, Mailbox } from "../../src/kernel/mailbox.ts";
+import { CALL, CAST, type Kind, type Letter } from "../../src/kernel/letter.ts";
+import { Mailbox } from "../../src/kernel/mailbox.ts";
 import { downs, gate, log, type Probe, probe, scene } from "./scene.ts";
 
 class Open extends Mailbox {
@@ -15,6 +16,9 @@ class Open extends Mailbox {
   }
   take(): Letter | null {
     return this.deliver() ? this.received : null;
+  }
+  takeOut(): Letter | null {
+    return this.shift();
   }
 }
 
@@ -42,6 +46,20 @@ describe("the queue by itself", () => {
       }
     },
   );
+
+  it.each([2, 7])("keeps short and long messages apart in one chunk: every %ith is a call", (n) => {
+    const box = new Open();
+    const sent = Array.from({ length: 3_000 }, (_, i): Letter => {
+      // A name that is none, as JavaScript may give it, is no kind.
+      const name = i % 11 === 0 ? ((i % 8) as never) : `${i}`;
+      const rest = i % n === 0 ? { kind: CALL, extra: { i } } : { kind: CAST, extra: null };
+      return { name, body: i, ...rest };
+    });
+    for (const { kind, name, body, extra } of sent) box.put(body, kind, name, extra);
+    for (const letter of sent.slice(0, 1_500)) expect(box.take()).toEqual(letter);
+    for (const letter of sent.slice(1_500)) expect(box.takeOut()).toEqual(letter);
+    expect(box.takeOut()).toBeNull();
+  });
 
   it("keeps the order when reads and writes interleave across every border", () => {
     for (let ahead = 1; ahead <= 70; ahead++) {
@@ -73,13 +91,16 @@ describe("the queue by itself", () => {
     setFlagsFromString("--expose-gc");
     const gc = runInNewContext("gc") as () => void;
     const box = new Open();
-    for (let i = 0; i < 40; i++) box.put({ i });
+    for (let i = 0; i < 40; i++) box.put({ i }, i % 2 === 0 ? CALL : CAST, "m", { i });
     // The first lies in the mailbox itself, the others in a chunk; the last is the test's own.
-    const kept = Array.from({ length: 20 }, () => new WeakRef(box.take()?.body as object));
+    const kept = Array.from({ length: 20 }, () => {
+      const letter = box.take();
+      return [letter?.body, letter?.extra].map((it) => new WeakRef((it ?? {}) as object));
+    }).flat();
     // Within the turn in which it was made a WeakRef keeps its object alive.
     await new Promise((resolve) => setTimeout(resolve, 1));
     gc();
-    expect(kept.slice(0, -1).filter((each) => each.deref() !== undefined)).toEqual([]);
+    expect(kept.slice(0, -2).filter((each) => each.deref() !== undefined)).toEqual([]);
     expect(box.waiting).toBe(20);
   });
 });
