@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { asProcess } from "../../src/kernel/process.ts";
 import type { Monitor } from "../../src/kernel/self.ts";
-import { downs, exits, log, type Probe, probe, scene } from "./scene.ts";
+import { collectGarbage, downs, exits, log, type Probe, probe, scene } from "./scene.ts";
 
 async function pair(trap: boolean) {
   const all = scene();
@@ -22,6 +22,25 @@ describe("links", () => {
       exit(victim, "bad");
       expect(await ended).toBe("bad");
     }
+  });
+
+  it("end with the process: whoever holds a dead one holds nobody else", async () => {
+    const { spawn, within, exit, settle } = scene();
+    let child: unknown;
+    const parent = await (async () => {
+      const ref = spawn(probe);
+      await within(ref, (self) => {
+        child = self.spawnLink(probe, []);
+      });
+      // Holding it leaves a trace of its own.
+      asProcess(child as Probe).hold(true);
+      exit(ref, "bad");
+      await settle();
+      return new WeakRef(ref);
+    })();
+    await collectGarbage();
+    expect((child as Probe).alive).toBe(false);
+    expect(parent.deref()).toBeUndefined();
   });
 
   it("pass on to those linked to the linked, with the first reason", async () => {

@@ -2,6 +2,8 @@
  * Why this exists: what the tests of the kernel share: a kernel on a virtual clock, an actor that
  * does whatever it is told, and a promise whose state can be read without waiting for it.
  */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { DeadLetters } from "../../src/inspect/dead-letters.ts";
 import { type AnyActor, actor, type StartArgs } from "../../src/kernel/actor.ts";
 import type { SystemEvent } from "../../src/kernel/events.ts";
@@ -123,3 +125,10 @@ export const downs = (ref: Probe): Down[] =>
   (log(ref) as Down[]).filter((message) => message?.type === "DOWN");
 export const exits = (ref: Probe): Exit[] =>
   (log(ref) as Exit[]).filter((message) => message?.type === "EXIT");
+
+/** What nobody holds any more is gone. Within the turn in which it was made a WeakRef keeps its object. */
+export async function collectGarbage(): Promise<void> {
+  setFlagsFromString("--expose-gc");
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  (runInNewContext("gc") as () => void)();
+}
