@@ -48,7 +48,10 @@ function spawn(self: Self<unknown>, child: Child, onStart: (outcome: StartOutcom
   // It is started now, whatever it waited for.
   clearTimer(child);
   const options = name === undefined ? { label: id, onStart } : { label: id, onStart, name };
-  child.ref = self.spawnLink(start, args as never, options);
+  // Not `self.spawnLink`: the specification was checked when it came, and not again at every restart.
+  const parent = asProcess(self.ref);
+  child.ref = parent.kernel.spawn(start, args as never, parent, options);
+  self.link(child.ref);
 }
 
 export function begun(self: S, child: Child, outcome: StartOutcome): unknown {
