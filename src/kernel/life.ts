@@ -125,6 +125,11 @@ export abstract class Life extends BoundedMailbox {
       handled++;
       this.handled++;
       if (this.#status !== RUNNING) return handled;
+      // As most do, it had one message, and there is nothing else to look for.
+      if (this.waiting === 0 && this.#asked === null) {
+        this.#status = IDLE;
+        return handled;
+      }
     }
     if (this.#status === RUNNING) this.rest();
     return handled;
@@ -169,17 +174,16 @@ export abstract class Life extends BoundedMailbox {
   }
 
   protected put(this: Process, kind: Kind, name: string, body: unknown, extra: unknown): void {
-    const { kernel } = this;
     if (this.waiting >= this.#limit && this.isFull(kind, name, extra)) return;
     // Asked after that: whoever hears of a message that was dropped may end it.
     if (this.#status === DEAD) {
       if (kind === CALL) (extra as Call).exit("noproc", "noproc");
-      else kernel.deadLetter(this, kind, name, "dead");
+      else this.kernel.deadLetter(this, kind, name, "dead");
       return;
     }
     this.#asked?.stopIdling();
     this.push(kind, name, body, extra);
-    if (kernel.traced) kernel.message("sent", this, KIND_NAMES[kind], name);
+    if (this.kernel.traced) this.kernel.message("sent", this, KIND_NAMES[kind], name);
     if (this.#status === IDLE) this.wake();
   }
 
@@ -260,7 +264,7 @@ export abstract class Life extends BoundedMailbox {
       result.bind(call);
     } else {
       call.reply(result);
-      this.kernel.scheduler.yieldSoon();
+      this.kernel.scheduler.yields = true;
     }
   }
 

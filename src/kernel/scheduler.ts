@@ -34,7 +34,7 @@ export class Scheduler {
   #lookedAt: number;
   #unseen = 0;
   /** Set when app code got an answer: it should see it before the next process runs. */
-  #yield = false;
+  yields = false;
   /** Has calls that do not know yet when they expire. */
   #undated: Deadlines | null = null;
   readonly #micro = (): void => this.#drain(true);
@@ -58,10 +58,6 @@ export class Scheduler {
     else this.#last.nextReady = process;
     this.#last = process;
     if (!this.#armed) this.#arm();
-  }
-
-  yieldSoon(): void {
-    this.#yield = true;
   }
 
   /** Whether a drain is due, after which it will be told to date its calls. */
@@ -96,7 +92,7 @@ export class Scheduler {
   /** Until nobody is ready, app code has an answer, or the slice or the credit is spent. */
   #run(credit: number): number {
     let handled = 0;
-    this.#yield = false;
+    this.yields = false;
     for (let process = this.#first; process !== null; process = this.#first) {
       const next = process.nextReady;
       this.#first = next;
@@ -109,7 +105,7 @@ export class Scheduler {
       this.#unseen += many;
       const isDue = this.#unseen >= LOOK_EVERY || (pace < LOOK_EVERY && many === pace);
       if (isDue && this.#isLate(handlers)) return CREDIT;
-      if (this.#yield || handled >= credit) break;
+      if (this.yields || handled >= credit) break;
     }
     return handled;
   }
