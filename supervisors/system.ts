@@ -124,7 +124,7 @@ export function createSystem(options: SystemOptions = {}): System {
       kernel.exit(needRef(ref, "exit.ref", kernel, name), reason, null);
     },
     exited: (ref) => kernel.exited(needRef(ref, "exited.ref", kernel, name)),
-    processes: () => [...kernel.processes()],
+    processes: () => kernel.processes(),
     tree: () => treeOf(kernel, root),
     deadLetters: () => ({ count: letters.count, last: letters.last() }),
     observe: (observer, types) => {

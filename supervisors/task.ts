@@ -2,7 +2,6 @@
  * Why this exists: work that is done once, beside everything else: awaited by whoever asked for it,
  * or by nobody, and never longer alive than the supervisor it was started under.
  */
-
 import { actor } from "../src/kernel/actor.ts";
 import {
   CallError,

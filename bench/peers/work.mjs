@@ -1,14 +1,14 @@
 /**
  * Why this exists: every peer does the same work, so many times, measured in the same way. A peer's
  * program calls `measure` with one function for each workload: it is given a count, sets the scene,
- * and returns what is timed.
+ * and returns what is timed. That of `spawn` is timed itself; `end` ends what it has answered.
  *
  *     node --expose-gc <peer>.mjs <workload> <count>      prints one JSON line
  */
 export const RING = 503;
 export const SENDERS = 100;
-/** Beside a busy actor, and with a backlog: for so long is the busy one busy. */
-export const BUSY_MS = 2_000;
+/** For so long is the busy one busy. */
+const BUSY_MS = 2_000;
 /** So often in one process, of which the median counts: a server has run before it is busy. */
 const TIMES = 3;
 

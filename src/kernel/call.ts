@@ -16,8 +16,9 @@ export class Call {
   readonly name: string;
   #resolve: (value: unknown) => void;
   #reject: (error: CallError) => void;
-  /** Null once settled: every later reply is dropped here. */
+  /** Where it waits for its time to be over, if anywhere. */
   #queue: Deadlines | null = null;
+  /** From then on every other reply is dropped. */
   settled = false;
   /** Hears how it was settled. */
   told: ((how: string) => void) | null = null;

@@ -7,8 +7,7 @@ import type { Process } from "./process.ts";
 import type { Watch } from "./relations.ts";
 
 /**
- * Returns what the handler does; `extra`: the call, the exit's sender, a DOWN's watch or null. Most
- * messages are casts and calls: the others have a function of their own, so that V8 finds this one
+ * Returns what the handler does. The parts of a message: see `Letter`. Most are casts and calls: the others have a function of their own, so that V8 finds this one
  * small enough to be built into what runs them.
  */
 export function dispatch(

@@ -1,6 +1,7 @@
 /**
  * Why this exists: the one stream of facts about a running system. Logs, traces, trees and
- * invariants are folds over it. `ports/events.ts` adds what happens on a stream.
+ * invariants are folds over it. `ports/events.ts` adds what happens on a stream, and
+ * `supervisors/events.ts` restarts.
  */
 import type { ExitReason } from "./exit.ts";
 

@@ -1,4 +1,4 @@
-/** Why this exists: what the processes of one system share: the table, the names, the events. */
+/** Why this exists: what the processes of one system share: the list of all, the names, the events. */
 import { type AnyActor, needDefinition, type StartArgs } from "./actor.ts";
 import { Deadlines } from "./call.ts";
 import { isMs, needOption } from "./errors.ts";

@@ -31,6 +31,7 @@ export abstract class Life extends BoundedMailbox {
   readonly id: number;
   readonly label: string;
   readonly definition: AnyActor;
+  /** Until `init`, what that is called with. */
   state: unknown = undefined;
   /** @internal the scheduler's queue */
   nextReady: Process | null = null;
@@ -39,20 +40,21 @@ export abstract class Life extends BoundedMailbox {
   younger: Process | null = null;
   /** @internal */
   readonly kernel: Kernel;
-  /** @internal The host's monotonic milliseconds. */
+  /** @internal The host's monotonic milliseconds, less what is no whole one. */
   readonly bornAt: number;
   /** @internal Messages that were handled, `init` among them. */
   handled = 0;
+  /** Asked with every message: the bound's policy, asked beyond it alone, lies with the definition. */
   readonly #limit: number;
   #status = IDLE;
   #started = false;
   #stopping: ExitReason | null = null;
   /** The call whose handler runs or is suspended. */
   #current: Call | null = null;
-  /** @internal Null for most processes, most of the time. */
+  /** @internal Null for what was spawned without a link, a name or a listener, and has asked for nothing. */
   relations: Relations | null = null;
   /** The same, once there may be something in it to be heeded with every message. */
-  #asked: Relations | null = null;
+  #heeded: Relations | null = null;
 
   constructor(
     kernel: Kernel,
@@ -71,15 +73,15 @@ export abstract class Life extends BoundedMailbox {
       this.relations = new Relations(parent, options);
     }
     this.#limit = definition.handlers.mailbox.limit;
-    // A whole number lies in its field; any other is an object of its own.
+    // A whole number lies in its field, for the first 24 days of a host; any other is an object.
     this.bornAt = Math.trunc(kernel.host.now());
   }
 
   /** @internal Its first turn is `init`'s. A place in the mailbox would push what follows into a chunk. */
   begin(this: Process, args: unknown[]): void {
     const { kernel } = this;
-    if (kernel.traced) kernel.message("sent", this, KIND_NAMES[INIT], "init");
     this.state = args;
+    if (kernel.traced) kernel.message("sent", this, KIND_NAMES[INIT], "init");
     this.wake();
   }
 
@@ -93,7 +95,7 @@ export abstract class Life extends BoundedMailbox {
 
   get status(): string {
     if (!this.#started && this.#status !== DEAD) return "starting";
-    if (this.#asked?.held === true) return "suspended";
+    if (this.#heeded?.held === true && this.#status !== DEAD) return "suspended";
     return STATUS_NAMES[this.#status] ?? "";
   }
 
@@ -109,10 +111,10 @@ export abstract class Life extends BoundedMailbox {
   }
 
   continue(step: () => unknown): void {
-    const asked = this.ask();
-    const { next: first } = asked;
+    const heeded = this.heed();
+    const { next: first } = heeded;
     const next = (): unknown => (this.#status === DEAD ? undefined : step());
-    asked.next = first === null ? step : () => follow(first(), next);
+    heeded.next = first === null ? step : () => follow(first(), next);
     this.wake();
   }
 
@@ -125,8 +127,9 @@ export abstract class Life extends BoundedMailbox {
       handled++;
       this.handled++;
       if (this.#status !== RUNNING) return handled;
-      // As most do, it had one message, and there is nothing else to look for.
-      if (this.waiting === 0 && this.#asked === null) {
+      // As most do, it had one message, and there is nothing else to look for: who was told to stop is
+      // not running any more.
+      if (this.waiting === 0 && this.#heeded === null) {
         this.#status = IDLE;
         return handled;
       }
@@ -137,8 +140,8 @@ export abstract class Life extends BoundedMailbox {
 
   /** A message, or what comes before any; false when there is none, or none may be handled. */
   private handleNext(this: Process): boolean {
-    const asked = this.#asked;
-    if (asked?.held) return false;
+    const heeded = this.#heeded;
+    if (heeded?.held) return false;
     if (!this.#started) {
       // Until now its state was what `init` is called with.
       const args = this.state;
@@ -150,9 +153,9 @@ export abstract class Life extends BoundedMailbox {
       this.terminate(this.#stopping);
       return false;
     }
-    if (asked === null || asked.next === null) return this.deliver();
-    const { next } = asked;
-    asked.next = null;
+    if (heeded === null || heeded.next === null) return this.deliver();
+    const { next } = heeded;
+    heeded.next = null;
     this.receive(RUN, "continue", next, null);
     return true;
   }
@@ -162,7 +165,7 @@ export abstract class Life extends BoundedMailbox {
     if (this.#status === DEAD || this.#status === TERMINATING) return;
     const isParents = from === null || from === this.relations?.parent;
     // Held between two messages, it ends as if this were the next.
-    if (this.trapExit && this.#asked?.held && isParents && this.#status <= READY)
+    if (this.trapExit && this.#heeded?.held && isParents && this.#status <= READY)
       this.terminate(reason);
     else if (this.trapExit) this.put(EXIT, "EXIT", reason, from);
     else if (reason !== "normal" || from === this) this.die(reason);
@@ -181,7 +184,7 @@ export abstract class Life extends BoundedMailbox {
       else this.kernel.deadLetter(this, kind, name, "dead");
       return;
     }
-    this.#asked?.stopIdling();
+    this.#heeded?.stopIdling();
     this.push(kind, name, body, extra);
     if (this.kernel.traced) this.kernel.message("sent", this, KIND_NAMES[kind], name);
     if (this.#status === IDLE) this.wake();
@@ -287,16 +290,16 @@ export abstract class Life extends BoundedMailbox {
 
   private rest(this: Process): void {
     this.#status = IDLE;
-    this.#asked?.takeTurns();
+    this.#heeded?.takeTurns();
     this.wake();
   }
 
   /** A turn for it, if there is anything to do and nothing keeps it from that. */
   private wake(): void {
-    const asked = this.#asked;
-    if (this.#status !== IDLE || asked?.held) return;
+    const heeded = this.#heeded;
+    if (this.#status !== IDLE || heeded?.held) return;
     const hasWork = this.waiting > 0 || this.#stopping !== null || !this.#started;
-    if (!hasWork && (asked === null || asked.next === null)) return;
+    if (!hasWork && (heeded === null || heeded.next === null)) return;
     this.#status = READY;
     this.kernel.scheduler.enqueue(this as unknown as Process);
   }
@@ -304,12 +307,12 @@ export abstract class Life extends BoundedMailbox {
   /** @internal Runs `step` when no message is being handled: at once, if it began and that is so. */
   between(step: () => void): void {
     if (this.#started && (this.#status === IDLE || this.#status === READY)) step();
-    else this.ask().addTurn(step);
+    else this.heed().addTurn(step);
   }
 
   /** @internal Messages wait from now on, until they need not. Exit signals do not wait. */
   hold(this: Process, on: boolean): void {
-    this.ask().held = on;
+    this.heed().held = on;
     this.wake();
   }
 
@@ -345,7 +348,7 @@ export abstract class Life extends BoundedMailbox {
     const { id: pid, label, kernel, relations } = this;
     this.#status = DEAD;
     kernel.forget(this);
-    relations?.rest();
+    relations?.end();
     if (kernel.livesTraced) kernel.emit({ type: "exited", pid, label, reason });
     relations?.tellStart(kernel, { status: "failed", reason });
     this.#current?.exit(reason);
@@ -354,13 +357,13 @@ export abstract class Life extends BoundedMailbox {
       if (letter.kind === CALL) (letter.extra as Call).exit(reason);
     }
     this.state = undefined;
-    this.#asked = null;
+    this.#heeded = null;
   }
 
   /** @internal To note what is to be heeded with every message. */
-  ask(): Relations {
-    this.#asked = this.relate();
-    return this.#asked;
+  heed(): Relations {
+    this.#heeded = this.relate();
+    return this.#heeded;
   }
 
   /** @internal */

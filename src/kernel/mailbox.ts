@@ -2,12 +2,12 @@
  * Why this exists: the queue in front of every process. It is the hottest code there is, so a
  * message has no object of its own: it is a few slots. The first one waiting lies in the mailbox
  * itself, which is all that most processes ever need; more go into chunks that are pooled and
- * given back, so that a burst leaves no memory behind.
+ * given back, so that a burst leaves but a few small ones behind.
  */
 import { CAST, type Kind, type Letter } from "./letter.ts";
 
 /** In the place of a kind: no message. */
-const NONE = -1;
+const EMPTY = -1;
 /** A plain cast, of which there may be millions: its name and its body. */
 const SHORT = 2;
 /** Any other: kind, body, name, extra. */
@@ -68,7 +68,7 @@ export abstract class Mailbox {
   /** How many messages wait. */
   waiting = 0;
   /** The first that waits; no kind: there is none, or it lies in a chunk. */
-  #kind: Kind | typeof NONE = NONE;
+  #kind: Kind | typeof EMPTY = EMPTY;
   #name = "";
   #body: unknown = undefined;
   #extra: unknown = null;
@@ -81,7 +81,7 @@ export abstract class Mailbox {
   protected push(kind: Kind, name: string, body: unknown, extra: unknown): void {
     this.waiting++;
     let chunk = this.#tail;
-    if (chunk === null && this.#kind === NONE) {
+    if (chunk === null && this.#kind === EMPTY) {
       this.#kind = kind;
       this.#name = name;
       this.#body = body;
@@ -109,10 +109,10 @@ export abstract class Mailbox {
    */
   protected deliver(): boolean {
     const kind = this.#kind;
-    if (kind !== NONE) {
+    if (kind !== EMPTY) {
       const body = this.#body;
       const extra = this.#extra;
-      this.#kind = NONE;
+      this.#kind = EMPTY;
       this.#body = undefined;
       this.#extra = null;
       this.waiting--;
@@ -135,9 +135,9 @@ export abstract class Mailbox {
   /** Takes the oldest message; null when none waits. */
   protected shift(): Letter | null {
     const kind = this.#kind;
-    if (kind !== NONE) {
+    if (kind !== EMPTY) {
       const letter = { kind, name: this.#name, body: this.#body, extra: this.#extra };
-      this.#kind = NONE;
+      this.#kind = EMPTY;
       this.#body = undefined;
       this.#extra = null;
       this.waiting--;

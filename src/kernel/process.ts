@@ -18,7 +18,7 @@ export class Process extends Own implements Ref {
     if (count === 1) this.put(CAST, name, first, null);
     else if (count === 2) this.put(CAST_TWO, name, first, second);
     // biome-ignore lint/complexity/noArguments: read here only, where they are more than two
-    else this.put(CAST, name, count === 0 ? NONE : rest(arguments, 1), null);
+    else this.put(CAST, name, count === 0 ? NONE : packRest(arguments), null);
   }
 
   send(message: unknown): void {
@@ -29,16 +29,16 @@ export class Process extends Own implements Ref {
   call(name: string, first?: unknown): Promise<never> {
     // biome-ignore lint/complexity/noArguments: as above
     const count = arguments.length - 1;
-    if (count === 1) return this.askFor(this.kernel.deadlines, name, first);
+    if (count === 1) return this.ask(this.kernel.deadlines, name, first);
     // biome-ignore lint/complexity/noArguments: as above
-    const body = count === 0 ? NONE : rest(arguments, 1);
-    return this.askFor(this.kernel.deadlines, name, body);
+    const body = count === 0 ? NONE : packRest(arguments);
+    return this.ask(this.kernel.deadlines, name, body);
   }
 
   callWithin(timeoutMs: number, name: string, ...args: unknown[]): Promise<never> {
     // Of nobody there is nothing to wait for, and no queue to forget.
     const queue = this.alive ? this.kernel.deadlinesOf(timeoutMs, this.label) : null;
-    return this.askFor(queue, name, packAll(args));
+    return this.ask(queue, name, packAll(args));
   }
 
   /** What `console.log` shows, and a logger: never the state, which may hold anything. */
@@ -46,7 +46,7 @@ export class Process extends Own implements Ref {
     return `Ref<${this.label} #${this.id}>`;
   }
 
-  private askFor(queue: Deadlines | null, name: string, body: unknown): Promise<never> {
+  private ask(queue: Deadlines | null, name: string, body: unknown): Promise<never> {
     return new Promise((resolve, reject) => {
       const { kernel, label } = this;
       const call = new Call(label, name, resolve as Settle, reject);
@@ -63,8 +63,8 @@ for (const shown of [Symbol.for("nodejs.util.inspect.custom"), "toString"]) {
 
 type Settle = (value: unknown) => void;
 
-const rest = (all: IArguments, from: number): unknown =>
-  packAll(Array.prototype.slice.call(all, from));
+/** All but the name. */
+const packRest = (all: IArguments): unknown => packAll(Array.prototype.slice.call(all, 1));
 
 /** Every `Ref` there is was made here. */
 export const asProcess = (ref: Ref): Process => ref as Process;

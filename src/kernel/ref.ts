@@ -25,8 +25,9 @@ export interface Ref<Calls = object, Casts = object> {
     ...args: ArgsOf<Calls[N]>
   ): Promise<ReplyOf<Calls[N]>>;
   /**
-   * As `call`, waiting at most `timeoutMs` milliseconds; `Infinity` is allowed. They count from when
-   * the callee may have its turn: not while the caller keeps the thread.
+   * As `call`, waiting at most `timeoutMs` milliseconds; `Infinity` is allowed. They count from the
+   * call at the earliest, and from the end of the runtime's next turn at the latest: where the caller
+   * keeps the thread after it, that may be later.
    */
   callWithin<N extends keyof Calls & string>(
     timeoutMs: number,

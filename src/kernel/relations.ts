@@ -19,7 +19,10 @@ export interface Watch extends Monitor {
   ended: boolean;
 }
 
-/** What every set is until something is put into it: a supervised process has one of six. */
+/**
+ * What every set is until something is put into it, by `including` alone: nothing may ever be added to
+ * this one. A supervised process has one of five.
+ */
 const NOTHING: Set<never> = new Set();
 
 /** The set with the item in it: to be put in its place, for it may be another. */
@@ -93,7 +96,7 @@ export class Relations {
   }
 
   /** Ends what the process had under way. */
-  rest(): void {
+  end(): void {
     // Most have nothing of all this, and a crash loop is as fast as its dying.
     if (this.releases.size > 0) for (const release of this.releases) release();
     this.stopIdling();

@@ -3,7 +3,8 @@
  *
  * On the real host a microtask is the cheapest wake-up, but microtasks alone starve timers and
  * I/O. So a drain goes on in microtasks only while it has credit left and less than a slice has
- * passed since Node's loop last turned; after that it asks for a macrotask.
+ * passed since our last macrotask; after that it asks for one. After a rest the first look at the
+ * clock always finds the slice spent.
  */
 import type { Handlers } from "./actor.ts";
 import type { Deadlines } from "./call.ts";
@@ -33,7 +34,10 @@ export class Scheduler {
   /** The last look at the clock, and the messages handled since. */
   #lookedAt: number;
   #unseen = 0;
-  /** Set when app code got an answer: it should see it before the next process runs. */
+  /**
+   * Set when a handler's return answered a call, by whoever does that: app code that asked should see
+   * it before the next process runs. Deferred replies come whenever they come.
+   */
   yields = false;
   /** Has calls that do not know yet when they expire. */
   #undated: Deadlines | null = null;
@@ -104,6 +108,7 @@ export class Scheduler {
       handled += many;
       this.#unseen += many;
       const isDue = this.#unseen >= LOOK_EVERY || (pace < LOOK_EVERY && many === pace);
+      // All of it: a macrotask is next.
       if (isDue && this.#isLate(handlers)) return CREDIT;
       if (this.yields || handled >= credit) break;
     }

@@ -144,7 +144,7 @@ export abstract class Own extends Life implements Self<unknown> {
 
   override continue(step: () => unknown): void {
     needFunction(step, "continue.step", this.label);
-    super.continue(step);
+    if (this.alive) super.continue(step);
   }
 
   after(ms: number, label: string, step: () => unknown): Cancel {
@@ -173,7 +173,7 @@ export abstract class Own extends Life implements Self<unknown> {
 
   timeout(ms: number): void {
     needOption(isMs(ms), "timeout.ms", ms, "milliseconds of 0 or more", this.label);
-    const relations = this.ask();
+    const relations = this.heed();
     relations.stopIdling();
     // What waits already comes first.
     if (!this.alive || this.waiting > 0) return;

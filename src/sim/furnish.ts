@@ -1,5 +1,4 @@
 /** Why this exists: what a member runs in one life: the user's tree, with everything watched. */
-
 import { OptionError } from "../kernel/errors.ts";
 import type { ChildSpec } from "../ports/child-spec.ts";
 import type { LogDriver } from "../ports/log-driver.ts";

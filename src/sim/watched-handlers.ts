@@ -3,7 +3,6 @@
  * did, and must be able to make them fail. So wherever a specification holds an `eachMessage` or an
  * `eachBatch`, the world stands between it and its worker.
  */
-
 import { isThenable } from "../kernel/thenable.ts";
 import type { ChildSpec } from "../ports/child-spec.ts";
 import type { Message } from "../ports/record.ts";

@@ -99,6 +99,17 @@ describe("a suspended process", () => {
     expect(state(ref)).toBe(1);
   });
 
+  it("is dead once it has ended, whoever suspends it then", async () => {
+    const { spawn, settle, exit } = scene();
+    const [held, free] = [spawn(probe), spawn(probe)];
+    suspend(held);
+    for (const ref of [held, free]) exit(ref, "enough");
+    await settle();
+    suspend(free);
+    const { status } = statistics(held);
+    expect([status, statistics(free).status]).toEqual(["dead", "dead"]);
+  });
+
   it("hears exits and kills, and calls to it expire", async () => {
     const { spawn, settle, exit, advance, within } = scene();
     const ref = spawn(counter);

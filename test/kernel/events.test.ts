@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { actor } from "../../src/kernel/actor.ts";
 import type { SystemEvent } from "../../src/kernel/events.ts";
 import { type Logger, logEvents } from "../../src/ports/logger.ts";
-import { probe, scene, watched } from "./scene.ts";
+import { probe, scene, state, watched } from "./scene.ts";
 
 const types = (events: SystemEvent[]): string[] => events.map(({ type }) => type);
 
@@ -108,6 +108,20 @@ describe("events", () => {
     const whole = ["spawned", "sent", "handled", "started", "signalled", "exited"];
     expect(types(all)).toEqual(whole);
     expect(kernel.traced).toBe(false);
+  });
+
+  it("leave nothing of a process that a listener ends at its birth", () => {
+    const { spawn, kernel } = scene();
+    kernel.observe(
+      ({ pid }) =>
+        kernel
+          .processes()
+          .find(({ id }) => id === pid)
+          ?.kill(),
+      ["sent"],
+    );
+    const ref = spawn(probe, () => "a secret");
+    expect([ref.alive, state(ref)]).toEqual([false, undefined]);
   });
 
   it("report a log with its level and data", async () => {

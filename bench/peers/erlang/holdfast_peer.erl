@@ -89,6 +89,11 @@ add(To, Count) ->
     gen_server:cast(To, add),
     add(To, Count - 1).
 
+next(_Pid, 0) -> ok;
+next(Pid, Count) ->
+    gen_server:call(Pid, next),
+    next(Pid, Count - 1).
+
 tell({driver, Driver}, Sum) -> Driver ! {sum, Sum};
 tell(Up, Sum) -> gen_server:cast(Up, {sum, Sum}).
 
@@ -102,7 +107,7 @@ set(cast, Count) ->
     end;
 set(call, Count) ->
     Pid = start(0),
-    fun() -> [gen_server:call(Pid, next) || _ <- lists:seq(1, Count)] end;
+    fun() -> next(Pid, Count) end;
 set(ask, Count) ->
     Client = start({client, start(server), self(), Count}),
     fun() ->
@@ -210,6 +215,7 @@ spawned(Count) ->
     erlang:garbage_collect(),
     Before = erlang:memory(processes),
     {Pids, Figures} = timed(fun() -> [start(0) || _ <- lists:seq(1, Count)] end, Count),
+    erlang:garbage_collect(),
     Bytes = (erlang:memory(processes) - Before) div length(Pids),
     [gen_server:stop(Pid) || Pid <- Pids],
     Figures ++ [{bytesPerActor, Bytes}].

@@ -1,5 +1,4 @@
 /** Why this exists: a supervisor that restarts for ever hides a failure; one that gives up early is one. */
-
 import { formatReason } from "../../kernel/exit.ts";
 import type { ChildSpec } from "../../ports/child-spec.ts";
 import { partitionKey } from "../../ports/record.ts";
