@@ -10,6 +10,14 @@ const FIELDS: Readonly<Record<keyof ChildSpec, true>> = {
 const BACKOFF_FIELDS: Readonly<Record<keyof Backoff, true>> = { minMs: true, maxMs: true };
 const BUDGET_FIELDS: Readonly<Record<keyof Budget, true>> = { restarts: true, progress: true };
 
+/** Its maker may go on with it, and have made it of another: the check finds inherited fields too. */
+export function copyOf(spec: ChildSpec): ChildSpec {
+  const given = (Object.keys(FIELDS) as (keyof ChildSpec)[]).filter(
+    (field) => spec[field] !== undefined,
+  );
+  return Object.fromEntries(given.map((field) => [field, spec[field]])) as unknown as ChildSpec;
+}
+
 /** Throws an `OptionError` that names the first field which cannot be meant. */
 export function checkChildSpec(spec: ChildSpec, path: string, actor?: string): void {
   const allow = (good: boolean, field: keyof ChildSpec, allowed: string): void =>

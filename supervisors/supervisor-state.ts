@@ -5,7 +5,7 @@ import type { ExitReason } from "../src/kernel/exit.ts";
 import type { Cancel } from "../src/kernel/host.ts";
 import type { Ref } from "../src/kernel/ref.ts";
 import type { ChildSpec, ChildStatus, StartChildResult } from "../src/ports/child-spec.ts";
-import { checkChildSpec } from "./check-child.ts";
+import { checkChildSpec, copyOf } from "./check-child.ts";
 import { createRestartWindow, type RestartWindow } from "./restart-window.ts";
 
 const STRATEGIES = ["one_for_one", "one_for_all", "rest_for_one"] as const;
@@ -108,8 +108,7 @@ export function checkChild(
 }
 
 export const newChild = (spec: ChildSpec): Child => ({
-  // A copy: its maker may go on with it.
-  spec: { ...spec },
+  spec: copyOf(spec),
   ref: null,
   status: "starting",
   fresh: true,
@@ -130,7 +129,11 @@ export function clearTimer(child: Child): void {
 }
 
 /** Whose process that is. A child's label is its id; what it was before says nothing new. */
-export function childOf({ children }: SupervisorState, ref: Ref | null): Child | undefined {
-  const child = ref === null ? undefined : children.get(ref.label);
+export function childOf(
+  { children }: SupervisorState,
+  ref: Ref | null | undefined,
+): Child | undefined {
+  // JavaScript may cast `started` without one.
+  const child = ref == null ? undefined : children.get(ref.label);
   return child?.ref === ref ? child : undefined;
 }

@@ -207,6 +207,6 @@ function depth(value: object): number {
 }
 
 export function needDefinition(value: unknown, option: string, actorName?: string): void {
-  const good = typeof (value as AnyActor | undefined)?.handlers?.init === "function";
+  const good = (value as AnyActor | undefined)?.handlers?.calls instanceof HandlerTable;
   needOption(good, option, value, "a definition made by actor()", actorName);
 }

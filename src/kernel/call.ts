@@ -115,16 +115,16 @@ export class Deadlines {
   readonly timeoutMs: number;
   readonly #host: Host;
   readonly #scheduler: Scheduler;
-  /** Called when time has run out and nothing waits: lengths that are asked once must not pile up. */
-  readonly #forget: () => void;
+  /** It is one of them while it has a timer: lengths that are asked once must not pile up. */
+  readonly #known: Map<number, Deadlines>;
   #first: Call | null = null;
   #last: Call | null = null;
   #timer: Cancel | null = null;
 
-  constructor(host: Host, scheduler: Scheduler, timeoutMs: number, forget: () => void) {
+  constructor(host: Host, scheduler: Scheduler, known: Map<number, Deadlines>, timeoutMs: number) {
     this.#host = host;
     this.#scheduler = scheduler;
-    this.#forget = forget;
+    this.#known = known;
     this.timeoutMs = timeoutMs;
   }
 
@@ -134,7 +134,9 @@ export class Deadlines {
     else this.#last.after = call;
     this.#last = call;
     if (!this.#scheduler.dateLater(this)) this.date();
-    this.#timer ??= this.#host.timer(this.timeoutMs, () => this.#expire());
+    if (this.#timer !== null) return;
+    this.#known.set(this.timeoutMs, this);
+    this.#timer = this.#host.timer(this.timeoutMs, () => this.#expire());
   }
 
   /** Says when those that came since the last time will expire. */
@@ -168,7 +170,7 @@ export class Deadlines {
     while (this.#first !== null && this.#first.at <= now) this.#first.expire(this.timeoutMs);
     const first = this.#first;
     if (first === null) {
-      this.#forget();
+      this.#known.delete(this.timeoutMs);
       return;
     }
     this.#timer = this.#host.timer(Math.max(1, first.at - now), () => this.#expire());

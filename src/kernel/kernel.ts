@@ -52,8 +52,7 @@ export class Kernel {
   constructor(host: Host) {
     this.host = host;
     this.scheduler = new Scheduler(host);
-    this.deadlines = new Deadlines(host, this.scheduler, CALL_TIMEOUT_MS, () => {});
-    this.#deadlines.set(CALL_TIMEOUT_MS, this.deadlines);
+    this.deadlines = new Deadlines(host, this.scheduler, this.#deadlines, CALL_TIMEOUT_MS);
   }
 
   spawn<D extends AnyActor>(
@@ -127,14 +126,10 @@ export class Kernel {
   /** The queue of the calls that wait `timeoutMs`; null for those that wait for ever. */
   deadlinesOf(timeoutMs: number, callee?: string): Deadlines | null {
     if (timeoutMs === Number.POSITIVE_INFINITY) return null;
-    let queue = this.#deadlines.get(timeoutMs);
-    if (queue === undefined) {
-      needOption(isMs(timeoutMs), "timeoutMs", timeoutMs, "milliseconds, or Infinity", callee);
-      const forget = (): void => void this.#deadlines.delete(timeoutMs);
-      queue = new Deadlines(this.host, this.scheduler, timeoutMs, forget);
-      this.#deadlines.set(timeoutMs, queue);
-    }
-    return queue;
+    const queue = this.#deadlines.get(timeoutMs);
+    if (queue !== undefined) return queue;
+    needOption(isMs(timeoutMs), "timeoutMs", timeoutMs, "milliseconds, or Infinity", callee);
+    return new Deadlines(this.host, this.scheduler, this.#deadlines, timeoutMs);
   }
 
   observe(observer: Observer, types?: readonly EventType[]): () => void {

@@ -3,6 +3,7 @@ import { actor, type Deferred } from "../../src/kernel/actor.ts";
 import { Call, Deadlines } from "../../src/kernel/call.ts";
 import { CallError, OptionError } from "../../src/kernel/errors.ts";
 import { asProcess } from "../../src/kernel/process.ts";
+import type { Ref } from "../../src/kernel/ref.ts";
 import type { Scheduler } from "../../src/kernel/scheduler.ts";
 import { manualHost } from "./manual-host.ts";
 import { gate, log, type Probe, probe, scene, watched } from "./scene.ts";
@@ -328,7 +329,7 @@ describe("a timeout", () => {
     // A drain is due, and has not come when the timer is.
     const scheduler = { dateLater: () => true } as unknown as Scheduler;
     const host = { ...manualHost().host, now: () => now, timer };
-    const queue = new Deadlines(host, scheduler, 100, () => {});
+    const queue = new Deadlines(host, scheduler, new Map(), 100);
     const codes: string[] = [];
     const call = new Call(
       "it",
@@ -354,13 +355,27 @@ describe("a timeout", () => {
     for (let i = 1; i <= 1_000; i++) await ref.callWithin(i / 7, "log");
     await advance(1_000);
     expect(timers()).toBe(0);
-    const queue = kernel.deadlinesOf(1 / 7);
-    await ref.callWithin(1 / 7, "log");
-    await advance(1_000);
-    expect(kernel.deadlinesOf(1 / 7)).not.toBe(queue);
+    const isKept = () => {
+      const queue = kernel.deadlinesOf(1 / 7);
+      return kernel.deadlinesOf(1 / 7) === queue;
+    };
+    expect(isKept()).toBe(false);
     const asked = never(ref, 1 / 7);
+    expect(isKept()).toBe(true);
     await advance(1);
-    expect(asked.code).toBe("timeout");
+    expect([asked.code, isKept()]).toEqual(["timeout", false]);
+  });
+
+  it("leaves nothing behind for a call that was refused at once", async () => {
+    const { spawn, settle, kernel } = scene();
+    const ref = spawn(actor({ init: () => ({}), mailbox: { limit: 1, overflow: "reject" } }));
+    await settle();
+    asProcess(ref).hold(true);
+    ref.send("the one that has a place");
+    const asked = watched((ref as Ref as Probe).callWithin(70, "log"));
+    await settle();
+    expect(asked.code).toBe("overloaded");
+    expect(kernel.deadlinesOf(70)).not.toBe(kernel.deadlinesOf(70));
   });
 });
 

@@ -594,7 +594,7 @@ const kernel = [
   {
     id: "call-never-expires",
     file: "src/kernel/call.ts",
-    find: "    this.#timer ??= this.#host.timer(this.timeoutMs, () => this.#expire());\n",
+    find: "    this.#timer = this.#host.timer(this.timeoutMs, () => this.#expire());\n",
     replace: "",
     scenario: "supervised",
     expected: ["callsSettle"],
@@ -630,8 +630,8 @@ const kernel = [
   {
     id: "mailbox-overtakes",
     file: "src/kernel/mailbox.ts",
-    find: "if (chunk === null && this.#kind === NONE) {",
-    replace: "if (this.#kind === NONE) {",
+    find: "if (chunk === null && this.#kind === EMPTY) {",
+    replace: "if (this.#kind === EMPTY) {",
     scenario: "tight",
     expected: ["orderPerEpoch", "restartAtUnacked", "noAckedLost", "callsSettle", "eventually"],
     why: "a message overtakes those that came before it",

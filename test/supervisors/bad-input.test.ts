@@ -79,6 +79,24 @@ describe("a child specification", () => {
     expect(await sup.call("countChildren")).toMatchObject({ specs: 1, active: 1 });
   });
 
+  it("may inherit its fields", async () => {
+    const { supervise } = harness();
+    const sup = await supervise({ children: [Object.create(spec("a"))] });
+    expect(await sup.call("startChild", Object.create(spec("b")))).toMatchObject({
+      status: "started",
+    });
+    expect(await sup.call("countChildren")).toMatchObject({ specs: 2, active: 2 });
+  });
+
+  it("needs a definition, and not what looks like half of one", async () => {
+    const { supervise } = harness();
+    const sup = await supervise({ children: [spec("a")] });
+    const half = { name: "half", handlers: { init: () => ({}) } };
+    const asked = sup.call("startChild", spec("b", {}, { start: half } as never));
+    await expect(asked).rejects.toThrow("spec.start: an object is not allowed");
+    expect(sup.alive).toBe(true);
+  });
+
   it("may be frozen", async () => {
     const { supervise } = harness();
     const sup = await supervise(Object.freeze({ children: Object.freeze([spec("a")]) }));
@@ -89,6 +107,16 @@ describe("a child specification", () => {
 });
 
 describe("a supervisor", () => {
+  it.each([[], [undefined], [null], [{}], ["a"]])(
+    "ignores a stray `started`: %j",
+    async (...args) => {
+      const { supervise } = harness();
+      const sup = await supervise({ children: [spec("a")] });
+      (sup as never as { cast(name: string, ...args: unknown[]): void }).cast("started", ...args);
+      expect(await sup.call("countChildren")).toMatchObject({ specs: 1, active: 1 });
+    },
+  );
+
   const NAMES = "intensity, periodMs, strategy, children, autoShutdown";
   it.each<[unknown, string]>([
     [undefined, `options: undefined ${not} an object`],
