@@ -161,6 +161,7 @@ export class Deadlines {
     if (this.#first !== null) return;
     this.#timer?.();
     this.#timer = null;
+    this.#known.delete(this.timeoutMs);
   }
 
   #expire(): void {
@@ -169,11 +170,8 @@ export class Deadlines {
     const now = this.#host.now();
     while (this.#first !== null && this.#first.at <= now) this.#first.expire(this.timeoutMs);
     const first = this.#first;
-    if (first === null) {
-      this.#known.delete(this.timeoutMs);
-      return;
-    }
-    this.#timer = this.#host.timer(Math.max(1, first.at - now), () => this.#expire());
+    if (first === null) this.rest();
+    else this.#timer = this.#host.timer(Math.max(1, first.at - now), () => this.#expire());
   }
 }
 

@@ -126,6 +126,7 @@ export class Kernel {
   /** The queue of the calls that wait `timeoutMs`; null for those that wait for ever. */
   deadlinesOf(timeoutMs: number, callee?: string): Deadlines | null {
     if (timeoutMs === Number.POSITIVE_INFINITY) return null;
+    if (timeoutMs === CALL_TIMEOUT_MS) return this.deadlines;
     const queue = this.#deadlines.get(timeoutMs);
     if (queue !== undefined) return queue;
     needOption(isMs(timeoutMs), "timeoutMs", timeoutMs, "milliseconds, or Infinity", callee);

@@ -36,7 +36,7 @@ export class Process extends Own implements Ref {
   }
 
   callWithin(timeoutMs: number, name: string, ...args: unknown[]): Promise<never> {
-    // Of nobody there is nothing to wait for, and no queue to forget.
+    // Of nobody there is nothing to wait for.
     const queue = this.alive ? this.kernel.deadlinesOf(timeoutMs, this.label) : null;
     return this.ask(queue, name, packAll(args));
   }

@@ -366,6 +366,18 @@ describe("a timeout", () => {
     expect([asked.code, isKept()]).toEqual(["timeout", false]);
   });
 
+  it("keeps one timer for those of 5 s, by default or not, and lets go of it", async () => {
+    const { spawn, advance, timers, kernel } = scene();
+    const ref = spawn(probe);
+    await ref.call("log");
+    await advance(5_000);
+    await ref.callWithin(5_000, "log");
+    await ref.call("log");
+    expect(timers()).toBe(1);
+    kernel.rest();
+    expect(timers()).toBe(0);
+  });
+
   it("leaves nothing behind for a call that was refused at once", async () => {
     const { spawn, settle, kernel } = scene();
     const ref = spawn(actor({ init: () => ({}), mailbox: { limit: 1, overflow: "reject" } }));
