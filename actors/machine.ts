@@ -3,7 +3,6 @@
  * clock and as messages of the process, its failure is the process's failure, what it invokes and
  * spawns ends with it, and whoever starts it again may go on where it stopped.
  */
-
 import {
   type Actor,
   type AnyActorRef,

@@ -2,7 +2,6 @@
  * Why this exists: how a gained partition is opened: its old worker gone, its offset asked of the
  * broker and nowhere else, the acker told, a worker started.
  */
-
 import type { CallError } from "../src/kernel/errors.ts";
 import type { Ref, RefOf } from "../src/kernel/ref.ts";
 import type { Self } from "../src/kernel/self.ts";

@@ -26,7 +26,7 @@ export interface TreeNode {
 export function treeOf(kernel: Kernel, root: Process): TreeNode {
   const byParent = new Map<Process, Process[]>();
   for (const process of kernel.processes()) {
-    const parent = process.relations?.parent ?? null;
+    const { parent } = process;
     if (parent === null) continue;
     const siblings = byParent.get(parent);
     if (siblings === undefined) byParent.set(parent, [process]);

@@ -83,8 +83,7 @@ export function trace(
   const enter = (pid: number, parent: number | null): void => {
     if (subtree && parent !== null && within.has(parent)) within.add(pid);
   };
-  for (const process of kernel.processes())
-    enter(process.id, process.relations?.parent?.id ?? null);
+  for (const process of kernel.processes()) enter(process.id, process.parent?.id ?? null);
   return kernel.observe((event) => {
     if (event.type === "spawned") enter(event.pid, event.parent);
     if (within.has((event as { pid: number }).pid)) hear(event);

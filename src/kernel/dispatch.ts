@@ -35,8 +35,7 @@ function dispatchOther(process: Process, kind: Kind, body: unknown, extra: unkno
     case EXIT: {
       const from = extra as Process | null;
       // The application, which is nobody's child, stands in for the parent.
-      if (from === null || from === process.relations?.parent)
-        return process.stop(body as ExitReason);
+      if (from === null || from === process.parent) return process.stop(body as ExitReason);
       return inform(process, kind, { type: "EXIT", ref: from, reason: body });
     }
     case RUN:

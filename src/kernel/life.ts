@@ -79,9 +79,8 @@ export abstract class Life extends BoundedMailbox {
 
   /** @internal Its first turn is `init`'s. A place in the mailbox would push what follows into a chunk. */
   begin(this: Process, args: unknown[]): void {
-    const { kernel } = this;
     this.state = args;
-    if (kernel.traced) kernel.message("sent", this, KIND_NAMES[INIT], "init");
+    if (this.kernel.traced) this.kernel.message("sent", this, KIND_NAMES[INIT], "init");
     this.wake();
   }
 
@@ -91,6 +90,10 @@ export abstract class Life extends BoundedMailbox {
 
   get alive(): boolean {
     return this.#status !== DEAD;
+  }
+
+  get parent(): Process | null {
+    return this.relations?.parent ?? null;
   }
 
   get status(): string {
@@ -163,7 +166,7 @@ export abstract class Life extends BoundedMailbox {
   /** @internal An exit signal of a linked process, or one sent by `exit`. */
   exitSignal(this: Process, from: Process | null, reason: ExitReason): void {
     if (this.#status === DEAD || this.#status === TERMINATING) return;
-    const isParents = from === null || from === this.relations?.parent;
+    const isParents = from === null || from === this.parent;
     // Held between two messages, it ends as if this were the next.
     if (this.trapExit && this.#heeded?.held && isParents && this.#status <= READY)
       this.terminate(reason);
