@@ -38,10 +38,13 @@ const REBALANCING = new Set([
   "FENCED_INSTANCE_ID",
 ]);
 
-const LOADING = new Set([
+/** A coordinator that is loading, a leader that has just been elected. */
+const NOT_YET = new Set([
   "GROUP_LOAD_IN_PROGRESS",
   "GROUP_COORDINATOR_NOT_AVAILABLE",
   "NOT_COORDINATOR_FOR_GROUP",
+  "LEADER_NOT_AVAILABLE",
+  "NOT_LEADER_FOR_PARTITION",
 ]);
 
 /** A message names a partition that its topic does not have. */
@@ -81,9 +84,9 @@ export function rebalanceReason(error: unknown): string | undefined {
     .find((type) => REBALANCING.has(type));
 }
 
-/** The group's coordinator has just started, and will answer soon. */
-export const coordinatorLoads = (error: unknown): boolean =>
-  chain(error).some((link) => LOADING.has(text(link, "type")));
+/** The broker has only just begun with this group or partition, and will answer soon. */
+export const notYet = (error: unknown): boolean =>
+  chain(error).some((link) => NOT_YET.has(text(link, "type")));
 
 /** The error and its causes, outermost first. */
 function chain(error: unknown): unknown[] {

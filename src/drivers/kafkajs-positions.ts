@@ -2,10 +2,7 @@
 import type { Admin } from "kafkajs";
 import type { PartitionPosition } from "../ports/log-driver.ts";
 import { partitionKey } from "../ports/record.ts";
-import { coordinatorLoads } from "./kafkajs-errors.ts";
-
-const LOADING_TRIES = 10;
-const LOADING_PAUSE_MS = 250;
+import { patiently } from "./kafkajs-patience.ts";
 
 type LogRange = Omit<PartitionPosition, "committed" | "metadata">;
 
@@ -59,24 +56,14 @@ async function readLogs(
   admin: Pick<Admin, "fetchTopicOffsets">,
   topics: readonly string[],
 ): Promise<LogRange[]> {
-  const logs = await Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic)));
+  const logs = await Promise.all(
+    topics.map((topic) => patiently(() => admin.fetchTopicOffsets(topic))),
+  );
   return topics.flatMap((topic, index) =>
     (logs[index] ?? []).sort(byPartition).map(({ partition, low, high }) => {
       return { topic, partition, earliest: Number(low), latest: Number(high) };
     }),
   );
-}
-
-/** kafkajs gives up at once while a coordinator is loading, as after every start of a broker. */
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (tries === LOADING_TRIES || !coordinatorLoads(error)) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOADING_PAUSE_MS));
-  }
 }
 
 /** The brokers answer in an order of their own. */

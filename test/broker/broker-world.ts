@@ -14,6 +14,7 @@ import { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkaj
 import { acker } from "../../actors/acker.ts";
 import { groupManager } from "../../actors/group-manager.ts";
 import { kafkajs } from "../../src/drivers/kafkajs.ts";
+import { patiently } from "../../src/drivers/kafkajs-patience.ts";
 
 export interface Start {
   readonly member: string;
@@ -113,7 +114,8 @@ export async function brokerWorld(bootstrap: string, partitions: number): Promis
       };
     },
     async committed() {
-      const [found] = await askLoaded(() => admin.fetchOffsets({ groupId, topics: [topic] }));
+      // The coordinator of a group that nobody has asked for yet says first that it is loading.
+      const [found] = await patiently(() => admin.fetchOffsets({ groupId, topics: [topic] }));
       const offsets = found?.partitions ?? [];
       return offsets.sort((a, b) => a.partition - b.partition).map(({ offset }) => Number(offset));
     },
@@ -142,18 +144,6 @@ async function sendNumbers(
   }));
   for (let from = 0; from < count; from += 1_000) {
     await producer.send({ topic, messages: messages.slice(from, from + 1_000) });
-  }
-}
-
-/** The coordinator of a group that nobody has asked for yet says first that it is loading. */
-async function askLoaded<T>(ask: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (attempt === 20) throw error;
-      await sleep(250);
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 /** Why this exists: the contract suite looks into a real broker through kafkajs's own clients. */
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from "kafkajs";
 import { kafkajs } from "../../src/drivers/kafkajs.ts";
+import { patiently } from "../../src/drivers/kafkajs-patience.ts";
 import type { ContractTiming, ContractWorld } from "../contract/contract-world.ts";
 
 export const TIMING: ContractTiming = {
@@ -27,7 +28,8 @@ export async function kafkajsWorld(bootstrap: string): Promise<ContractWorld> {
     unreachable: () => kafkajs({ brokers: [NOBODY] }),
     async createTopic(topic, numPartitions) {
       await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true });
-      await admin.fetchTopicOffsets(topic);
+      // Its leaders are named before they lead.
+      await patiently(() => admin.fetchTopicOffsets(topic));
     },
     append: (topic, partition, values) => append(producer, topic, partition, values),
     async committed(groupId, topic) {
@@ -103,7 +105,7 @@ async function deleteRecords(
   before: number,
 ): Promise<void> {
   // kafkajs finds no broker for a topic whose metadata it has not read yet.
-  await admin.fetchTopicOffsets(topic);
+  await patiently(() => admin.fetchTopicOffsets(topic));
   await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] });
 }
 
