@@ -5,8 +5,7 @@
  */
 
 import { type ExitReason, isOrderly } from "../src/kernel/exit.ts";
-import { asProcess } from "../src/kernel/process.ts";
-import type { Ref } from "../src/kernel/ref.ts";
+import { asProcess, type Process } from "../src/kernel/process.ts";
 import type { Outcome, Self, StartOutcome } from "../src/kernel/self.ts";
 import type { Backoff } from "../src/ports/child-spec.ts";
 import { settle, stop } from "./stopping.ts";
@@ -35,14 +34,21 @@ export function startFirst(self: Self<unknown>, child: Child): Promise<ExitReaso
   });
 }
 
-/** The outcome comes as the cast `started`. */
+/** The outcome comes as a message, before that of any exit. */
 export function begin(self: S, child: Child): void {
-  const me = self.ref as Ref<object, { started: (ref: Ref | null, how: StartOutcome) => void }>;
-  // Its first turn comes later: then the ref is known.
-  spawn(self, child, (outcome) => me.cast("started", child.ref, outcome));
+  const ref = spawn(self, child, (outcome) => {
+    asProcess(self.ref).post("started", () =>
+      // It may be down by then, or another may have been started.
+      child.ref === ref && child.status === "starting" ? begun(self, child, outcome) : undefined,
+    );
+  });
 }
 
-function spawn(self: Self<unknown>, child: Child, onStart: (outcome: StartOutcome) => void): void {
+function spawn(
+  self: Self<unknown>,
+  child: Child,
+  onStart: (outcome: StartOutcome) => void,
+): Process {
   const { start, args, name, id } = child.spec;
   child.status = "starting";
   // It is started now, whatever it waited for.
@@ -50,8 +56,9 @@ function spawn(self: Self<unknown>, child: Child, onStart: (outcome: StartOutcom
   const options = name === undefined ? { label: id, onStart } : { label: id, onStart, name };
   // Not `self.spawnLink`: the specification was checked when it came, and not again at every restart.
   const parent = asProcess(self.ref);
-  child.ref = parent.kernel.spawn(start, args as never, parent, options);
-  self.link(child.ref);
+  const process = parent.kernel.spawn(start, args as never, parent, options);
+  child.ref = process;
+  return process;
 }
 
 export function begun(self: S, child: Child, outcome: StartOutcome): unknown {

@@ -129,11 +129,7 @@ export function clearTimer(child: Child): void {
 }
 
 /** Whose process that is. A child's label is its id; what it was before says nothing new. */
-export function childOf(
-  { children }: SupervisorState,
-  ref: Ref | null | undefined,
-): Child | undefined {
-  // JavaScript may cast `started` without one.
-  const child = ref == null ? undefined : children.get(ref.label);
+export function childOf({ children }: SupervisorState, ref: Ref): Child | undefined {
+  const child = children.get(ref.label);
   return child?.ref === ref ? child : undefined;
 }

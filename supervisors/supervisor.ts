@@ -5,8 +5,7 @@
  */
 import { actor, type Description, type Plain } from "../src/kernel/actor.ts";
 import { formatReason } from "../src/kernel/exit.ts";
-import type { Ref } from "../src/kernel/ref.ts";
-import type { Exit, Self, StartOutcome } from "../src/kernel/self.ts";
+import type { Exit, Self } from "../src/kernel/self.ts";
 import type {
   ChildCounts,
   ChildInfo,
@@ -15,7 +14,7 @@ import type {
   StartChildResult,
 } from "../src/ports/child-spec.ts";
 import "./events.ts";
-import { begin, begun, ended, startDown, startFirst } from "./restarting.ts";
+import { begin, ended, startDown, startFirst } from "./restarting.ts";
 import { StartError } from "./start-error.ts";
 import { end, isSupervisor, stopAll, supervising } from "./stopping.ts";
 import {
@@ -100,14 +99,6 @@ const calls = {
   },
 };
 
-const casts = {
-  /** A child's `init` is over: sent from within the child's turn, before any exit of it. */
-  started: (self: S, ref: Ref | null, outcome: StartOutcome) => {
-    const child = childOf(self.state, ref);
-    if (child?.status === "starting") return begun(self, child, outcome);
-  },
-};
-
 function info(self: S, message: unknown): unknown {
   const exit = message as Partial<Exit> | null | undefined;
   if (exit?.type !== "EXIT" || exit.ref == null || exit.reason === undefined) return;
@@ -135,7 +126,6 @@ export const supervisor = supervising(
       return state;
     },
     calls,
-    casts,
     info,
     terminate,
     describe,
@@ -157,7 +147,6 @@ export const dynamicSupervisor = supervising(
       return newState(options, true, self.label);
     },
     calls,
-    casts,
     info,
     terminate,
     describe,

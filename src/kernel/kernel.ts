@@ -8,7 +8,7 @@ import type { Cancel, Host } from "./host.ts";
 import { KIND_NAMES, type Kind } from "./letter.ts";
 import { Process } from "./process.ts";
 import type { Ref, RefOf } from "./ref.ts";
-import { beginWatch, type Watch } from "./relations.ts";
+import { beginWatch, link, type Watch } from "./relations.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { SpawnOptions } from "./self.ts";
 
@@ -55,6 +55,7 @@ export class Kernel {
     this.deadlines = new Deadlines(host, this.scheduler, this.#deadlines, CALL_TIMEOUT_MS);
   }
 
+  /** Linked to its parent, if it has one. */
   spawn<D extends AnyActor>(
     definition: D,
     args: StartArgs<D>,
@@ -71,12 +72,13 @@ export class Kernel {
     const { name } = options;
     // Code of a dead process may go on after an await: what it starts would belong to nobody.
     if (parent?.alive === false) process.stop("noproc");
-    else if (name !== undefined) {
+    else {
+      if (parent !== null) link(parent, process);
       // The start fails in the new process's own turn, as every other failing start does.
-      if (this.#names.has(name)) process.stop(`already_started: ${name}`);
-      else this.#names.set(name, process);
+      if (name !== undefined && this.#names.has(name)) process.stop(`already_started: ${name}`);
+      else if (name !== undefined) this.#names.set(name, process);
     }
-    // Not before: whoever hears of it may end it.
+    // Not before: whoever hears of it may end it, or its parent.
     if (this.livesTraced) this.emit({ type: "spawned", pid, label, parent: parent?.id ?? null });
     if (process.alive) process.begin(args as unknown[]);
     return process;

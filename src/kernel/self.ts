@@ -156,10 +156,15 @@ export abstract class Own extends Life implements Self<unknown> {
     const relations = this.relate();
     // It counts as set until its step runs, so that it can be taken back while its message waits.
     const run = (): unknown => (relations.timers.delete(cancel) ? step() : undefined);
-    const fire = (): void => me(this).put(RUN, label, run, null);
     // What was due before now is due now.
-    const cancel: Cancel = this.kernel.host.timer(Math.max(0, ms), fire);
+    const due = Math.max(0, ms);
+    const cancel: Cancel = this.kernel.host.timer(due, () => this.post(label, run));
     return this.keepTimer(cancel);
+  }
+
+  /** @internal Runs `step` as a message. */
+  post(label: string, step: () => unknown): void {
+    me(this).put(RUN, label, step, null);
   }
 
   /** @internal Cancels it at the process's end; the answer cancels it before. */
@@ -194,7 +199,7 @@ export abstract class Own extends Life implements Self<unknown> {
     needFunction(done, "task.done", this.label);
     if (!this.alive) return;
     const arrive = (outcome: Outcome<T>): void => {
-      if (this.alive) me(this).put(RUN, label, () => done(outcome), null);
+      if (this.alive) this.post(label, () => done(outcome));
     };
     const fail = (error: unknown): void => arrive({ ok: false, error });
     const succeed = (value: T): void => arrive({ ok: true, value });
@@ -228,9 +233,7 @@ export abstract class Own extends Life implements Self<unknown> {
     options: SpawnOptions = NO_OPTIONS,
   ): RefOf<D> {
     checkSpawn(definition, args, options, this.label);
-    const child = this.kernel.spawn(definition, args, me(this), options);
-    this.link(child);
-    return child as Ref as RefOf<D>;
+    return this.kernel.spawn(definition, args, me(this), options) as Ref as RefOf<D>;
   }
 
   link(ref: Ref): void {

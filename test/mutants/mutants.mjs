@@ -639,8 +639,8 @@ const kernel = [
   {
     id: "orphan-starts",
     file: "src/kernel/kernel.ts",
-    find: 'if (parent?.alive === false) process.stop("noproc");\n    else if (name !== undefined) {',
-    replace: "if (name !== undefined) {",
+    find: 'if (parent?.alive === false) process.stop("noproc");\n    else {\n      if (parent !== null) link',
+    replace: "{\n      if (parent?.alive) link",
     scenario: "supervised",
     expected: ["treeShape", "eventually"],
     why: "a dead process starts children that nobody will stop",

@@ -107,16 +107,6 @@ describe("a child specification", () => {
 });
 
 describe("a supervisor", () => {
-  it.each([[], [undefined], [null], [{}], ["a"]])(
-    "ignores a stray `started`: %j",
-    async (...args) => {
-      const { supervise } = harness();
-      const sup = await supervise({ children: [spec("a")] });
-      (sup as never as { cast(name: string, ...args: unknown[]): void }).cast("started", ...args);
-      expect(await sup.call("countChildren")).toMatchObject({ specs: 1, active: 1 });
-    },
-  );
-
   const NAMES = "intensity, periodMs, strategy, children, autoShutdown";
   it.each<[unknown, string]>([
     [undefined, `options: undefined ${not} an object`],

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { ExitReason } from "../../src/kernel/exit.ts";
 import { type ChildSpec, child } from "../../src/ports/child-spec.ts";
 import { supervisor } from "../../supervisors/supervisor.ts";
+import type { System } from "../../supervisors/system.ts";
 import { watched } from "../kernel/scene.ts";
-import { childRef, harness, info, type Part, part, spec } from "./harness.ts";
+import { childRef, harness, info, type Part, part, type Supervisor, spec } from "./harness.ts";
 
 describe("restarting", () => {
   const policies: [ChildSpec["restart"], ExitReason, boolean][] = [
@@ -218,5 +219,52 @@ describe("nothing waits", () => {
     (await childRef(sup, "b")).cast("crash");
     await settle();
     expect(await info(sup, "b")).toMatchObject({ status: "running", restarts: 1 });
+  });
+});
+
+describe("whoever hears of a birth", () => {
+  /** Acts at the `nth` birth of the child with id `a`. */
+  const atBirth = async (nth: number, act: (system: System, sup: Supervisor) => void) => {
+    const { system, supervise, ...rest } = harness();
+    const sup = await supervise({ intensity: 5, children: [spec("b")] });
+    let births = 0;
+    system.observe(
+      (event) => {
+        if (event.type === "spawned" && event.label === "a" && ++births === nth) act(system, sup);
+      },
+      ["spawned"],
+    );
+    const start = () => sup.call("startChild", spec("a", { name: "a" }, { name: "a" }));
+    return { ...rest, system, sup, start };
+  };
+  const killSupervisor = (system: System, sup: Supervisor) => system.exit(sup, "kill");
+  const killChild = (system: System) => {
+    const child = system.whereis("a", part);
+    if (child !== undefined) system.exit(child, "kill");
+  };
+
+  it("may end the supervisor: the child falls with it", async () => {
+    const { start, of, settle } = await atBirth(1, killSupervisor);
+    await expect(start()).rejects.toMatchObject({ code: "exit", reason: "killed" });
+    await settle();
+    const { pid } = of("spawned").find(({ label }) => label === "a") ?? {};
+    expect(of("exited")).toContainEqual(expect.objectContaining({ pid, reason: "killed" }));
+  });
+
+  it("may end the child: its start has failed, and nothing of it is kept", async () => {
+    const { start, of, sup, settle } = await atBirth(1, killChild);
+    expect(await start()).toEqual({ status: "failed", reason: "killed" });
+    await settle();
+    expect(of("restarting")).toEqual([]);
+    expect(await sup.call("countChildren")).toMatchObject({ specs: 1, active: 1 });
+  });
+
+  it("may end it at its restart: it is restarted once more", async () => {
+    const { start, of, sup, settle } = await atBirth(2, killChild);
+    await start();
+    (await childRef(sup, "a")).cast("crash");
+    await settle();
+    expect(of("restarting")).toHaveLength(2);
+    expect(await info(sup, "a")).toMatchObject({ status: "running", restarts: 2 });
   });
 });
