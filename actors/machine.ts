@@ -56,6 +56,10 @@ interface State<M extends AnyStateMachine> {
   readonly persist: () => PersistedMachine;
 }
 
+/** Only a machine that does without may be started without. */
+type InputArgs<M extends AnyStateMachine> =
+  undefined extends InputFrom<M> ? [input?: InputFrom<M>] : [input: InputFrom<M>];
+
 /** For as long as the application runs. */
 export function memoryStore(): MachineStore {
   let kept: PersistedMachine | undefined;
@@ -80,7 +84,7 @@ export function machine<M extends AnyStateMachine>(logic: M, options: MachineOpt
   if (store !== undefined) needMethods(store, ["read", "write"], "store", name);
   return actor({
     name,
-    init: (self, input?: InputFrom<M>): State<M> => begin(self, logic, input, store),
+    init: (self, ...[input]: InputArgs<M>): State<M> => begin(self, logic, input, store),
     calls: {
       snapshot: ({ state }): SnapshotFrom<M> => state.root.getSnapshot(),
       persisted: ({ state }): PersistedMachine => state.persist(),
@@ -105,7 +109,9 @@ function begin<M extends AnyStateMachine>(
   input: InputFrom<M> | undefined,
   store: MachineStore | undefined,
 ): State<M> {
-  const kept = store?.read();
+  const found = store?.read();
+  // One that was done has nothing to go on with: it begins anew.
+  const kept = found?.snapshot?.status === "done" ? undefined : found;
   // A promise, above all: it would be taken for nothing kept, and the machine would begin anew.
   const isKept = kept === undefined || (isRecord(kept?.snapshot) && Array.isArray(kept.delays));
   needOption(isKept, "store.read", kept, "what write was given, or undefined", self.label);
@@ -126,6 +132,8 @@ function begin<M extends AnyStateMachine>(
     );
   const write = (): void => {
     const kept: unknown = store?.write(persist());
+    // Nor is its failure anybody's then.
+    if (isThenable(kept)) kept.then(undefined, () => {});
     needOption(!isThenable(kept), "store.write", kept, "nothing: it is done at once", self.label);
   };
   root.subscribe({

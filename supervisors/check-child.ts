@@ -1,6 +1,13 @@
 /** Why this exists: a child specification that cannot be meant is refused before anything starts. */
 import { needDefinition } from "../src/kernel/actor.ts";
-import { isMs, isName, needFields, needFunction, needOption } from "../src/kernel/errors.ts";
+import {
+  isMs,
+  isName,
+  isRecord,
+  needFields,
+  needFunction,
+  needOption,
+} from "../src/kernel/errors.ts";
 import type { Backoff, Budget, ChildSpec } from "../src/ports/child-spec.ts";
 
 const FIELDS: Readonly<Record<keyof ChildSpec, true>> = {
@@ -10,22 +17,36 @@ const FIELDS: Readonly<Record<keyof ChildSpec, true>> = {
 const BACKOFF_FIELDS: Readonly<Record<keyof Backoff, true>> = { minMs: true, maxMs: true };
 const BUDGET_FIELDS: Readonly<Record<keyof Budget, true>> = { restarts: true, progress: true };
 
-/** Its maker may go on with it, and have made it of another: the check finds inherited fields too. */
+/**
+ * A copy, down to what its fields hold: whoever made the specification may go on with it. They may
+ * have made it of another: inherited fields count as well.
+ */
 export function copyOf(spec: ChildSpec): ChildSpec {
   const given = (Object.keys(FIELDS) as (keyof ChildSpec)[]).filter(
     (field) => spec[field] !== undefined,
   );
-  return Object.fromEntries(given.map((field) => [field, spec[field]])) as unknown as ChildSpec;
+  const copy = Object.fromEntries(given.map((field) => [field, spec[field]]));
+  const { args, backoff, budget } = spec;
+  copy.args = args.slice();
+  if (backoff !== undefined) copy.backoff = { minMs: backoff.minMs, maxMs: backoff.maxMs };
+  if (budget !== undefined) copy.budget = copyOfBudget(budget);
+  return copy as unknown as ChildSpec;
 }
+
+const copyOfBudget = ({ restarts, progress }: Budget): Budget =>
+  progress === undefined ? { restarts } : { restarts, progress };
 
 /** Throws an `OptionError` that names the first field which cannot be meant. */
 export function checkChildSpec(spec: ChildSpec, path: string, actor?: string): void {
   const allow = (good: boolean, field: keyof ChildSpec, allowed: string): void =>
     needOption(good, `${path}.${field}`, spec[field], allowed, actor);
+  // A definition above all: what else is wrong with it would only mislead.
+  const isSpec = isRecord(spec) && ("id" in spec || "start" in spec);
+  needOption(isSpec, path, spec, "a child specification, as child({ id, start, args })", actor);
+  needDefinition(spec.start, `${path}.start`, actor);
   needFields(spec, FIELDS, path, actor);
   const { restart, shutdownMs, type, significant, backoff, budget, name } = spec;
   allow(isName(spec.id), "id", "a name");
-  needDefinition(spec.start, `${path}.start`, actor);
   allow(Array.isArray(spec.args), "args", "an array of start arguments");
   allow(name === undefined || isName(name), "name", "a name");
   allow(

@@ -16,7 +16,7 @@ export interface PartitionSupervisorOptions<D extends AnyActor>
   readonly partitions: number;
   readonly start: D;
   /** What each is started with, by its number from 0. */
-  readonly args: (partition: number) => StartArgs<D>;
+  readonly args: (partition: number) => readonly [...StartArgs<D>];
 }
 
 /** Who finds the processes: a system, or a process's `self`. */
@@ -37,14 +37,10 @@ export function partitionSupervisor<D extends AnyActor>(
   needPartitions(partitions, name);
   needDefinition(start, "start", name);
   needFunction(args, "args", name);
-  const children = Array.from({ length: partitions }, (_, number) =>
-    child<AnyActor>({
-      id: String(number),
-      name: `${name}.${number}`,
-      start,
-      args: args(number),
-    }),
-  );
+  const children = Array.from({ length: partitions }, (_, number) => {
+    const id = `${name}.${number}`;
+    return child<AnyActor>({ id, name: id, start, args: args(number) });
+  });
   return child({
     id: name,
     name,

@@ -1,27 +1,36 @@
 /**
- * Why this exists: whether one more restart is too many within a period. The question is only
- * whether the restart `intensity` places back is still within the period, so a ring of that many
- * times answers it in O(1); scanning the window at each restart makes a crash loop quadratic.
+ * Why this exists: whether one more restart is too many within a period. Each restart enters a ring
+ * once and leaves it once, so that the answer costs the same at any rate; scanning the window at each
+ * restart makes a crash loop quadratic.
  */
 
 export interface RestartWindow {
   /** Notes a restart at `now` (monotonic milliseconds); false when it is one too many. */
   admit(now: number): boolean;
-  /** Restarts within the period before `now`, at most the intensity. For display. */
+  /** Restarts that were admitted within the period before `now`. */
   recent(now: number): number;
 }
 
 export function createRestartWindow(intensity: number, periodMs: number): RestartWindow {
   const times: number[] = [];
-  let next = 0;
+  let oldest = 0;
+  let count = 0;
+  const recent = (now: number): number => {
+    while (count > 0 && now - (times[oldest] as number) >= periodMs) {
+      oldest = (oldest + 1) % intensity;
+      count--;
+    }
+    // The ring begins anew, and takes no more room than the most that were ever in it.
+    if (count === 0) oldest = 0;
+    return count;
+  };
   return {
     admit(now) {
-      const oldest = times.length < intensity ? undefined : times[next];
-      if (intensity === 0 || (oldest !== undefined && now - oldest < periodMs)) return false;
-      times[next] = now;
-      next = (next + 1) % intensity;
+      if (recent(now) >= intensity) return false;
+      times[(oldest + count) % intensity] = now;
+      count++;
       return true;
     },
-    recent: (now) => times.filter((time) => now - time < periodMs).length,
+    recent,
   };
 }

@@ -139,23 +139,28 @@ function restartOrGiveUp(self: S, child: Child, reason: ExitReason, now: number)
     budget === undefined ? self.state.window.admit(now) : child.streak <= budget.restarts;
   if (!admitted) {
     child.status = "stopped";
-    self.emit({ type: "escalated", ...account(self, child, reason) });
+    self.emit({ type: "escalated", ...account(self, child, reason, now, 1) });
     self.stop("shutdown");
     return;
   }
   const delayMs = backoff === undefined ? 0 : delay(self, backoff, child.streak);
   if (self.listens("restarting")) {
-    self.emit({ type: "restarting", delayMs, ...account(self, child, reason) });
+    self.emit({ type: "restarting", delayMs, ...account(self, child, reason, now, 0) });
   }
   if (delayMs === 0) return startAgain(self, child);
   child.timer = self.after(delayMs, "restart", () => startAgain(self, child));
 }
 
-/** What its events say of a restart. */
-function account({ id: pid, label, state }: S, { spec, streak }: Child, reason: ExitReason) {
-  const allowed = spec.budget?.restarts ?? state.intensity;
-  const periodMs = spec.budget === undefined ? state.periodMs : null;
-  return { pid, label, child: spec.id, reason, restarts: streak, allowed, periodMs };
+/** What its events say of a restart. `more`: those that the window did not admit. */
+function account(self: S, child: Child, reason: ExitReason, now: number, more: 0 | 1) {
+  const { id: pid, label, state } = self;
+  const { budget, id } = child.spec;
+  const own = { pid, label, child: id, reason };
+  if (budget === undefined) {
+    const { intensity, periodMs, window } = state;
+    return { ...own, restarts: window.recent(now) + more, allowed: intensity, periodMs };
+  }
+  return { ...own, restarts: child.streak, allowed: budget.restarts, periodMs: null };
 }
 
 /** Jitter of a fifth either way, so that what fell together does not rise together. */

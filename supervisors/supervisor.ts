@@ -18,6 +18,7 @@ import { begin, ended, startDown, startFirst } from "./restarting.ts";
 import { StartError } from "./start-error.ts";
 import { end, isSupervisor, stopAll, supervising } from "./stopping.ts";
 import {
+  type Child,
   checkChild,
   childOf,
   newChild,
@@ -34,21 +35,23 @@ const calls = {
   startChild: (self: S, spec: ChildSpec) => {
     const { state } = self;
     const reply = self.defer<StartChildResult>();
+    let child: Child;
     try {
       checkChild(spec, state.autoShutdown, "spec", self.label);
+      child = newChild(spec);
     } catch (error) {
       // The mistake of whoever asks: no reason for the other children to fall.
       reply.reject(error);
       return reply;
     }
-    const old = state.children.get(spec.id);
+    const { id } = child.spec;
+    const old = state.children.get(id);
     if (old !== undefined) {
       reply.resolve({ status: old.status === "stopped" ? "already_present" : "already_started" });
       return reply;
     }
-    const child = newChild(spec);
     child.starter = reply;
-    state.children.set(spec.id, child);
+    state.children.set(id, child);
     begin(self, child);
     return reply;
   },
@@ -163,6 +166,7 @@ function describe({ state, host }: S): Description {
     children: [...children.values()].map(
       ({ spec, ref, status, restarts, lastExit }): Plain => ({
         id: spec.id,
+        type: isSupervisor(spec) ? "supervisor" : "worker",
         pid: ref?.id ?? null,
         status,
         restarts,

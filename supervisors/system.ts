@@ -1,9 +1,11 @@
 /** Why this exists: the whole that an application holds: one kernel under one top supervisor. */
 
 import { type DeadLetter, DeadLetters } from "../src/inspect/dead-letters.ts";
+import "../src/inspect/events.ts";
 import { LongHandlers } from "../src/inspect/long-handlers.ts";
 import { type AnyActor, needDefinition, type StartArgs } from "../src/kernel/actor.ts";
 import {
+  CallError,
   isMs,
   isName,
   isRecord,
@@ -12,7 +14,12 @@ import {
   needOption,
   needReason,
 } from "../src/kernel/errors.ts";
-import { type EventType, LOG_LEVELS, type Observer } from "../src/kernel/events.ts";
+import {
+  type EventType,
+  LOG_LEVELS,
+  type Observer,
+  type SystemEvent,
+} from "../src/kernel/events.ts";
 import type { ExitReason } from "../src/kernel/exit.ts";
 import type { Host } from "../src/kernel/host.ts";
 import { Kernel } from "../src/kernel/kernel.ts";
@@ -64,7 +71,10 @@ export interface System extends AsyncDisposable {
    * Listens to the system's events, of these types or of all; returns what ends it. `sent` and
    * `handled` come with every message, and cost accordingly: name the types you need.
    */
-  observe(observer: Observer, types?: readonly EventType[]): () => void;
+  observe<T extends EventType>(
+    listener: (event: Extract<SystemEvent, { readonly type: T }>) => void,
+    types?: readonly T[],
+  ): () => void;
   /** Messages that nobody handled: how many there were, and the last 100 of them. */
   deadLetters(): { readonly count: number; readonly last: readonly DeadLetter[] };
   /**
@@ -98,15 +108,14 @@ export function createSystem(options: SystemOptions = {}): System {
     const isAlone = !isSpec || args.length === 0;
     needOption(isAlone, "start", args, "no arguments beside a specification", name);
     const spec = isSpec ? first : { id: first.name, start: first, args };
-    lastId++;
-    if (!root.alive) throw new StartError(spec.id, "the system is stopped");
-    const id = lastId === 1 || isSpec ? spec.id : `${spec.id}-${lastId}`;
-    const result = await top.callWithin(Number.POSITIVE_INFINITY, "startChild", {
-      ...spec,
-      id,
-      restart: "temporary",
-    });
-    return started(id, result);
+    for (;;) {
+      lastId++;
+      const id = lastId === 1 || isSpec ? spec.id : `${spec.id}-${lastId}`;
+      const result = await startChild(top, { ...spec, id, restart: "temporary" });
+      // Somebody may have named a child so.
+      const isTaken = !isSpec && result.status === "already_started";
+      if (!isTaken) return started(id, result);
+    }
   };
   const stop = async (): Promise<void> => {
     const ended = kernel.exited(root);
@@ -127,12 +136,12 @@ export function createSystem(options: SystemOptions = {}): System {
     processes: () => kernel.processes(),
     tree: () => treeOf(kernel, root),
     deadLetters: () => ({ count: letters.count, last: letters.last() }),
-    observe: (observer, types) => {
+    observe: (listener, types) => {
       // Whatever a listener throws is Node's to report: one that is none would end the application.
-      needFunction(observer, "observer", name);
+      needFunction(listener, "listener", name);
       const isList = types === undefined || Array.isArray(types);
       needOption(isList, "types", types, "an array of event types", name);
-      return kernel.observe(observer, types);
+      return kernel.observe(listener as Observer, types);
     },
     stop,
     [Symbol.asyncDispose]: stop,
@@ -141,14 +150,30 @@ export function createSystem(options: SystemOptions = {}): System {
 
 /** Whoever was spawned under no supervisor: told, and killed if that does not help. */
 async function stopRest(kernel: Kernel): Promise<void> {
-  const rest = kernel.processes();
-  const ended = rest.map((process) => kernel.exited(process));
-  for (const process of rest) kernel.exit(process, "shutdown", null);
+  let late = false;
+  const tellAll = (): void => {
+    for (const each of kernel.processes()) kernel.exit(each, late ? "kill" : "shutdown", null);
+  };
   const cancel = kernel.host.timer(REST_MS, () => {
-    for (const process of rest) kernel.exit(process, "kill", null);
+    late = true;
+    tellAll();
   });
-  await Promise.all(ended);
+  // Again, for some spawn others while they end.
+  for (let rest = kernel.processes(); rest.length > 0; rest = kernel.processes()) {
+    const ended = rest.map((process) => kernel.exited(process));
+    tellAll();
+    await Promise.all(ended);
+  }
   cancel();
+}
+
+async function startChild(top: RefOf<typeof supervisor>, spec: ChildSpec) {
+  try {
+    return await top.callWithin(Number.POSITIVE_INFINITY, "startChild", spec);
+  } catch (error) {
+    if (!(error instanceof CallError) || error.code === "refused") throw error;
+    throw new StartError(spec.id, "the system is stopped");
+  }
 }
 
 const NAMES: Readonly<Record<keyof SystemOptions, true>> = {

@@ -14,8 +14,7 @@ import {
 import { formatReason } from "../src/kernel/exit.ts";
 import { asProcess, type Process } from "../src/kernel/process.ts";
 import type { Ref } from "../src/kernel/ref.ts";
-import type { Outcome } from "../src/kernel/self.ts";
-import { needRef } from "../src/kernel/self.ts";
+import { needRef, type Outcome } from "../src/kernel/self.ts";
 import { child, type SupervisorCalls } from "../src/ports/child-spec.ts";
 import { StartError } from "./start-error.ts";
 
@@ -30,10 +29,11 @@ export interface TaskOptions {
 }
 
 type Supervisor = Ref<SupervisorCalls>;
+type Tell = (outcome: Outcome<unknown>) => void;
 
 const task = actor({
   name: "task",
-  init: (self, work: TaskWork<unknown>, tell: (outcome: Outcome<unknown>) => void) => {
+  init: (self, work: TaskWork<unknown>, tell: Tell | null) => {
     // Not the process's own: that fires at its every end, also when the work is done.
     const controller = new AbortController();
     let isDone = false;
@@ -44,8 +44,10 @@ const task = actor({
         () => work(controller.signal),
         (outcome) => {
           isDone = true;
-          tell(outcome);
-          self.stop(outcome.ok ? "normal" : { error: outcome.error });
+          tell?.(outcome);
+          if (outcome.ok) self.stop("normal");
+          // Whoever was told has it, and nobody else need hear of it.
+          else self.stop(tell === null ? { error: outcome.error } : { shutdown: outcome.error });
         },
       );
     });
@@ -65,7 +67,7 @@ export async function runTask<T>(
   work: TaskWork<T>,
   options: TaskOptions = {},
 ): Promise<T> {
-  let tell: (outcome: Outcome<unknown>) => void = () => {};
+  let tell: Tell = () => {};
   const told = new Promise<T>((resolve, reject) => {
     tell = (outcome) => (outcome.ok ? resolve(outcome.value as T) : reject(outcome.error));
   });
@@ -101,24 +103,29 @@ export async function startTask(
   options: Pick<TaskOptions, "label"> = {},
 ): Promise<Ref> {
   needFields(options, { label: true });
-  return start(supervisor, work, options, () => {});
+  return start(supervisor, work, options, null);
 }
 
 async function start(
   supervisor: Supervisor,
   work: TaskWork<unknown>,
   options: TaskOptions,
-  tell: (outcome: Outcome<unknown>) => void,
+  tell: Tell | null,
 ): Promise<Process> {
   needRef(supervisor, "supervisor");
   needFunction(work, "work");
   const { label = "task" } = options;
   needOption(isName(label), "label", label, "a name");
-  const count = (counts.get(supervisor) ?? 0) + 1;
-  counts.set(supervisor, count);
-  const id = `${label}-${count}`;
-  const spec = child({ id, start: task, args: [work, tell], restart: "temporary" });
-  const result = await supervisor.callWithin(Number.POSITIVE_INFINITY, "startChild", spec);
-  if (result.status === "started") return asProcess(result.ref);
-  throw new StartError(id, result.status === "failed" ? result.reason : result.status);
+  for (;;) {
+    const count = (counts.get(supervisor) ?? 0) + 1;
+    counts.set(supervisor, count);
+    const id = `${label}-${count}`;
+    const spec = child({ id, start: task, args: [work, tell], restart: "temporary" });
+    const result = await supervisor.callWithin(Number.POSITIVE_INFINITY, "startChild", spec);
+    if (result.status === "started") return asProcess(result.ref);
+    // Somebody may have named a child so.
+    const isTaken = result.status === "already_started" || result.status === "already_present";
+    if (isTaken) continue;
+    throw new StartError(id, result.status === "failed" ? result.reason : result.status);
+  }
 }

@@ -43,13 +43,14 @@ function nodeOf(process: Process, restarts: number, byParent: Map<Process, Proce
   const { children: specs = [], ...rest } = isSupervisor ? own : {};
   const detail = isSupervisor ? rest : own;
   const details = specs as unknown as readonly ChildDetail[];
-  const known = new Map(details.map((spec) => [spec.pid, spec]));
-  for (const child of byParent.get(process) ?? []) {
-    children.push(nodeOf(child, known.get(child.id)?.restarts ?? 0, byParent));
-  }
+  const others = new Map((byParent.get(process) ?? []).map((child) => [child.id, child]));
+  // In its own order, which for some is the order in which they fall.
   for (const spec of details) {
-    if (spec.pid === null) children.push(absent(spec));
+    const child = spec.pid === null ? undefined : others.get(spec.pid);
+    if (child !== undefined) others.delete(child.id);
+    children.push(child === undefined ? absent(spec) : nodeOf(child, spec.restarts, byParent));
   }
+  for (const child of others.values()) children.push(nodeOf(child, 0, byParent));
   return new Node({
     label: process.label,
     pid: process.id,
@@ -64,16 +65,17 @@ function nodeOf(process: Process, restarts: number, byParent: Map<Process, Proce
 
 interface ChildDetail {
   readonly id: string;
+  readonly type: TreeNode["type"];
   readonly pid: number | null;
   readonly status: string;
   readonly restarts: number;
   readonly lastExit: string | null;
 }
 
-function absent({ id, status, restarts, lastExit }: ChildDetail): TreeNode {
+function absent({ id, type, status, restarts, lastExit }: ChildDetail): TreeNode {
   const detail = { lastExit };
   const none = { pid: null, mailbox: 0, children: [] };
-  return new Node({ label: id, type: "worker", status, restarts, detail, ...none });
+  return new Node({ label: id, type, status, restarts, detail, ...none });
 }
 
 /** Its `init` may not be over, and a description is never worth a failure. */

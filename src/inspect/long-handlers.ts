@@ -6,6 +6,7 @@ import type { Cancel, Host } from "../kernel/host.ts";
 import type { HandlerWatch, Kernel } from "../kernel/kernel.ts";
 import { KIND_NAMES, type Kind } from "../kernel/letter.ts";
 import type { Process } from "../kernel/process.ts";
+import "./events.ts";
 
 export class LongHandlers implements HandlerWatch {
   readonly #kernel: Kernel;

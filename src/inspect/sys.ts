@@ -66,17 +66,17 @@ const TRACED: readonly EventType[] = [
 ];
 
 /**
- * Tells `hear` of every message to the process, of its start and its end; with `subtree`, of all
+ * Tells `listener` of every message to the process, of its start and its end; with `subtree`, of all
  * that it has spawned and links to, and what they will spawn. Returns what ends it. While anybody
  * traces, every message of the whole system costs more.
  */
 export function trace(
   ref: Ref,
-  hear: Observer,
+  listener: Observer,
   options: { readonly subtree?: boolean } = {},
 ): () => void {
   const { kernel, id, label } = needRef(ref, "ref");
-  needFunction(hear, "hear", label);
+  needFunction(listener, "listener", label);
   needFields(options, { subtree: true }, "", label);
   const { subtree = false } = options;
   const within = new Set([id]);
@@ -86,7 +86,7 @@ export function trace(
   for (const process of kernel.processes()) enter(process.id, process.parent?.id ?? null);
   return kernel.observe((event) => {
     if (event.type === "spawned") enter(event.pid, event.parent);
-    if (within.has((event as { pid: number }).pid)) hear(event);
+    if (within.has((event as { pid: number }).pid)) listener(event);
     if (event.type === "exited") within.delete(event.pid);
   }, TRACED);
 }

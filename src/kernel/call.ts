@@ -5,7 +5,7 @@
  */
 import type { Deferred } from "./actor.ts";
 import { CallError, OptionError, show } from "./errors.ts";
-import { type ExitReason, formatCause, formatReason } from "./exit.ts";
+import { type ExitReason, errorOf, formatCause, formatReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { isThenable } from "./thenable.ts";
@@ -69,9 +69,8 @@ export class Call {
 
   /** Its callee has ended; or `noproc`: there was none. */
   exit(reason: ExitReason, code: "exit" | "noproc" = "exit"): void {
-    this.#fail(
-      new CallError(code, `${this.#what()} got no reply: ${formatReason(reason)}`, reason),
-    );
+    const message = `${this.#what()} got no reply: ${formatReason(reason)}`;
+    this.#fail(new CallError(code, message, reason, errorOf(reason)));
   }
 
   unknown(known: Iterable<string>): void {

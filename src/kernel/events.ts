@@ -45,16 +45,6 @@ export interface Events {
     readonly name: string;
     readonly why: DeadReason;
   };
-  /**
-   * A handler took `ms` milliseconds without giving the thread back; or, where it `awaits`, has not
-   * ended after so long. Only where the system was made with `longHandlerMs`.
-   */
-  long_handler: Subject & {
-    readonly kind: string;
-    readonly name: string;
-    readonly ms: number;
-    readonly awaits: boolean;
-  };
   logged: Subject & {
     readonly level: LogLevel;
     readonly message: string;

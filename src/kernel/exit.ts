@@ -26,6 +26,15 @@ export function isOrderly(reason: ExitReason): boolean {
   return "shutdown" in reason;
 }
 
+/** What was thrown; undefined where nothing was, or where it cannot be looked at. */
+export function errorOf(reason: ExitReason): unknown {
+  try {
+    return typeof reason === "object" && "error" in reason ? reason.error : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** One line for logs and trees, without a stack. */
 export function formatReason(reason: ExitReason): string {
   if (typeof reason === "string") return reason;

@@ -224,7 +224,8 @@ export abstract class Own extends Life implements Self<unknown> {
     options: SpawnOptions = NO_OPTIONS,
   ): RefOf<D> {
     checkSpawn(definition, args, options, this.label);
-    return this.kernel.spawn(definition, args, null, options) as Ref as RefOf<D>;
+    const parent = this.alive ? null : me(this);
+    return this.kernel.spawn(definition, args, parent, options) as Ref as RefOf<D>;
   }
 
   spawnLink<D extends AnyActor>(

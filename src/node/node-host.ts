@@ -1,4 +1,5 @@
 /** Why this exists: the one place where the runtime meets Node's clock, chance and timers. */
+import { inspect } from "node:util";
 import type { Host } from "../kernel/host.ts";
 import type { Logger } from "../ports/logger.ts";
 import { wakeSoon } from "./wake-up.ts";
@@ -32,13 +33,18 @@ export const nodeHost: Host = {
   choose: (bound) => Math.floor(Math.random() * bound),
 };
 
-/** The default logger: what went wrong, a line each, on stderr. */
+/** The default logger: what went wrong, a line each, on stderr; of an error the stack as well. */
 export const stderrLogger: Logger = {
   debug() {},
   info() {},
-  warn: (_data, message) => console.error(`holdfast warning: ${message}`),
-  error: (data, message) => {
-    const { err } = data as { err?: Error };
-    console.error(`holdfast error: ${message}${err?.stack === undefined ? "" : `\n${err.stack}`}`);
-  },
+  warn: (data, message) => tell("warning", data, message),
+  error: (data, message) => tell("error", data, message),
 };
+
+function tell(level: string, data: object, message: string): void {
+  const { err, ...rest } = data as { readonly err?: Error };
+  const more = err?.stack === undefined ? ` ${inspect(rest, ON_ONE_LINE)}` : `\n${err.stack}`;
+  console.error(`holdfast ${level}: ${message}${more}`);
+}
+
+const ON_ONE_LINE = { breakLength: Number.POSITIVE_INFINITY, compact: true, depth: 2 } as const;

@@ -109,6 +109,23 @@ describe("a machine", () => {
     expect((await second.call("snapshot")).value).toBe("green");
   });
 
+  it("begins anew where what its store kept was done", async () => {
+    const { system, settle } = harness();
+    const brief = createMachine({
+      id: "brief",
+      initial: "open",
+      states: { open: { on: { end: "over" } }, over: { type: "final" } },
+    });
+    const definition = machine(brief, { store: memoryStore() });
+    const first = await system.start(definition);
+    first.cast("send", { type: "end" });
+    await settle();
+    expect(first.alive).toBe(false);
+    const second = await system.start(definition);
+    await settle();
+    expect((await second.call("snapshot")).value).toBe("open");
+  });
+
   it("shows its state in the tree", async () => {
     const { system } = harness();
     await system.start(machine(light));

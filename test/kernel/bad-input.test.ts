@@ -169,7 +169,7 @@ describe("from outside", () => {
     [
       "trace, no listener",
       () => any(sys).trace(living),
-      "probe: hear: undefined is not allowed; allowed: a function",
+      "probe: listener: undefined is not allowed; allowed: a function",
     ],
     [
       "trace, a typo",

@@ -223,7 +223,7 @@ export class ReferenceModel extends ReferenceRelations {
       case "spawn":
         if (this.members.length >= MEMBERS_MAX) return;
         if (action.link) this.link(member, this.spawn(action.birth, member));
-        else this.spawn(action.birth, null);
+        else this.spawn(action.birth, member.status === "dead" ? member : null);
         return;
       case "exit":
         return this.exit(this.#at(action.to), member.id, action.reason);

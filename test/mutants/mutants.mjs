@@ -437,8 +437,8 @@ const supervision = [
   {
     id: "window-off-by-one",
     file: "supervisors/restart-window.ts",
-    find: "times.length < intensity ? undefined",
-    replace: "times.length <= intensity ? undefined",
+    find: "if (recent(now) >= intensity)",
+    replace: "if (recent(now) > intensity)",
     scenario: "supervised",
     expected: ["intensity"],
     why: "a supervisor restarts once more than its intensity allows",
@@ -446,8 +446,8 @@ const supervision = [
   {
     id: "window-too-strict",
     file: "supervisors/restart-window.ts",
-    find: "oldest !== undefined && now - oldest < periodMs",
-    replace: "oldest !== undefined && now - oldest < 2 * periodMs",
+    find: ">= periodMs",
+    replace: ">= 2 * periodMs",
     scenario: "supervised",
     expected: ["intensity"],
     why: "a supervisor gives up over restarts that are long ago",

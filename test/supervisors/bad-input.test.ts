@@ -52,11 +52,13 @@ const SPECS: [unknown, string][] = [
 ];
 const wrong = (fields: unknown): Any => ({ ...spec("b"), ...any(fields) });
 
+const SPEC = "a child specification, as child({ id, start, args })";
+
 describe("a child specification", () => {
   it.each([...SPECS, [null, ""]])("%j is told to whoever gave it", async (fields, line) => {
     const { system, supervise } = harness();
     const given = fields === null ? null : wrong(fields);
-    const rest = fields === null ? `: null ${not} an object` : line;
+    const rest = fields === null ? `: null ${not} ${SPEC}` : line;
     const sup = await supervise({ children: [spec("a")] });
     const a = await childRef(sup, "a");
 
@@ -86,6 +88,39 @@ describe("a child specification", () => {
       status: "started",
     });
     expect(await sup.call("countChildren")).toMatchObject({ specs: 2, active: 2 });
+  });
+
+  it("is copied: whoever made it may go on with it", async () => {
+    const { supervise, settle } = harness();
+    const seen: unknown[] = [];
+    const start = actor({
+      init: (_self, what: string) => void seen.push(what),
+      casts: {
+        crash: () => {
+          throw new Error("crash");
+        },
+      },
+    });
+    const mine = { id: "a", start, args: ["mine"], budget: { restarts: 5 } };
+    const sup = await supervise({ children: [mine] });
+    mine.args[0] = "theirs";
+    mine.budget.restarts = 0;
+    (await childRef(sup, "a")).cast("crash");
+    await settle();
+    expect(seen).toEqual(["mine", "mine"]);
+  });
+
+  it.each<[string, unknown]>([
+    ["a definition", part],
+    ["a ref", {}],
+    ["a function", () => {}],
+  ])("is not %s", async (_what, given) => {
+    const { supervise } = harness();
+    const sup = await supervise({});
+    const line = "spec: .* is not allowed; allowed: a child specification, as child\\(";
+    const asked = sup.call("startChild", given as never);
+    await expect(asked).rejects.toThrow(new RegExp(line));
+    expect(sup.alive).toBe(true);
   });
 
   it("needs a definition, and not what looks like half of one", async () => {
@@ -213,7 +248,7 @@ describe("a system", () => {
     [
       "observe",
       () => system.observe(any(undefined)),
-      `system: observer: undefined ${not} a function`,
+      `system: listener: undefined ${not} a function`,
     ],
     [
       "observe, a type",

@@ -153,6 +153,31 @@ describe("intensity", () => {
     expect(sup.alive).toBe(false);
   });
 
+  it("is what its events count by: all children's restarts of the period", async () => {
+    const setup = harness();
+    await setup.supervise({ intensity: 2, periodMs: 100, children: [spec("a"), spec("b")] });
+    const [first] = setup.system.processes().filter(({ label }) => label === "supervisor");
+    const sup = first as Supervisor;
+    for (const [id, ms] of [
+      ["a", 60],
+      ["a", 60],
+      ["b", 60],
+      ["a", 0],
+      ["b", 0],
+    ] as const) {
+      (await childRef(sup, id)).cast("crash");
+      await setup.advance(ms);
+    }
+    const counts = setup.of("restarting").map(({ restarts, allowed }) => [restarts, allowed]);
+    expect(counts).toEqual([
+      [1, 2],
+      [2, 2],
+      [2, 2],
+      [2, 2],
+    ]);
+    expect(setup.of("escalated")).toMatchObject([{ child: "b", restarts: 3, allowed: 2 }]);
+  });
+
   it("of 0 escalates at the first crash", async () => {
     const setup = harness();
     const sup = await setup.supervise({ children: [spec("a")], intensity: 0 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { actor, ignore } from "../../src/kernel/actor.ts";
+import { type AnyActor, actor, ignore } from "../../src/kernel/actor.ts";
 import { OptionError } from "../../src/kernel/errors.ts";
 import { child } from "../../src/ports/child-spec.ts";
 import { StartError } from "../../supervisors/start-error.ts";
@@ -45,6 +45,14 @@ describe("start", () => {
     expect(ref.alive).toBe(false);
     expect(of("restarting")).toEqual([]);
     await expect(system.start(spec)).resolves.toMatchObject({ alive: true });
+  });
+
+  it("finds an id of its own where somebody has given that", async () => {
+    const { system } = harness();
+    for (const id of ["part-2", "part-3"]) {
+      await system.start(child({ id, start: part, args: [{}] }));
+    }
+    for (let i = 0; i < 3; i++) expect((await system.start(part, {})).alive).toBe(true);
   });
 
   it("of a bad specification names the field, and harms nobody", async () => {
@@ -106,7 +114,7 @@ describe("stop", () => {
     expect(order).toEqual(["b", "a"]);
     expect(timers()).toBe(0);
     expect(of("exited").at(-1)).toMatchObject({ label: "system", reason: "shutdown" });
-    await expect(system.start(part, {})).rejects.toThrow();
+    await expect(system.start(part, {})).rejects.toThrow(StartError);
     await expect(system.stop()).resolves.toBeUndefined();
   });
 
@@ -131,10 +139,39 @@ describe("stop", () => {
     expect(reasons).toEqual(["part shutdown", "system shutdown", "quiet shutdown", "deaf killed"]);
   });
 
+  it("ends what is spawned while it ends, and what that spawns", async () => {
+    const { system, advance, of } = harness();
+    const heir: AnyActor = actor({
+      name: "heir",
+      init: (self, generations: number) => {
+        self.trapExit = true;
+        return { generations };
+      },
+      terminate: (self) => {
+        const { generations } = self.state as { generations: number };
+        if (generations > 0) self.spawn(heir, [generations - 1]);
+      },
+    });
+    await system.start(part, { init: (self) => void self.spawn(heir, [5]) });
+    const stopped = watched(system.stop());
+    await advance(0);
+    expect(stopped.state).toBe("resolved");
+    expect(system.processes()).toEqual([]);
+    expect(of("exited").filter(({ label }) => label === "heir")).toHaveLength(6);
+  });
+
+  it("starts nothing any more from its beginning on", async () => {
+    const { system, advance } = harness();
+    await system.start(part, { trap: true, terminate: () => new Promise(() => {}) });
+    const stopped = system.stop();
+    const failing = system.start(part, {});
+    await Promise.all([expect(failing).rejects.toThrow(StartError), advance(5_000), stopped]);
+  });
+
   it("works before anything ran, and by `await using`'s own call", async () => {
     const system = createSystem({ logger: false });
     await system[Symbol.asyncDispose]();
-    await expect(system.start(part, {})).rejects.toThrow();
+    await expect(system.start(part, {})).rejects.toThrow(StartError);
   });
 });
 

@@ -89,6 +89,23 @@ describe("the tree", () => {
     door.open();
   });
 
+  it("keeps a supervisor's own order, and says what is not there", async () => {
+    const { system, supervise, settle } = harness();
+    const inner = child({ id: "b", start: supervisor, args: [{}] });
+    const workers = ["a", "c"].map((id) => child({ id, start: part, args: [{}] }));
+    const [a, c] = workers as [(typeof workers)[0], (typeof workers)[0]];
+    const sup = await supervise({ children: [a, inner, c] });
+    (await childRef(sup, "a")).cast("crash");
+    await settle();
+    await sup.call("terminateChild", "b");
+    const nodes = system.tree().children[0]?.children ?? [];
+    expect(nodes.map(({ label, type, status }) => [label, type, status])).toEqual([
+      ["a", "worker", "idle"],
+      ["b", "supervisor", "stopped"],
+      ["c", "worker", "idle"],
+    ]);
+  });
+
   it("is plain data, and prints as lines", async () => {
     const { system, supervise } = harness();
     await supervise({ children: [child({ id: "a", start: part, args: [{}] })], intensity: 3 });

@@ -12,6 +12,7 @@ import {
   createSystem,
   type Down,
   dynamicSupervisor,
+  type EventType,
   type Exit,
   type ExitReason,
   type MailboxBound,
@@ -45,6 +46,36 @@ declare const system: ReturnType<typeof createSystem>;
 declare const self: Self<unknown>;
 declare const ref: RefOf<typeof counter>;
 declare const top: RefOf<typeof supervisor>;
+
+describe("a registry", () => {
+  it("knows whose refs it has, and asks for no value where there is none", () => {
+    const counters = createRegistry<string, undefined, typeof ref>({ keys: "duplicate" });
+    counters.register("a", ref);
+    counters.dispatch("a", (each) => each.cast("reset"));
+    // @ts-expect-error no such cast
+    counters.dispatch("a", (each) => each.cast("rest"));
+    // @ts-expect-error another's ref
+    counters.register("a", top);
+    const seats = createRegistry<string, { seats: number }>({ keys: "unique" });
+    // @ts-expect-error the value is missing
+    seats.register("a", ref);
+  });
+});
+
+describe("a listener", () => {
+  it("hears the types that it names", () => {
+    system.observe((event) => expectTypeOf(event.child).toEqualTypeOf<string>(), ["restarting"]);
+    system.observe((event) => expectTypeOf(event.type).toEqualTypeOf<EventType>());
+  });
+});
+
+describe("a partition supervisor", () => {
+  it("takes its arguments as a tuple", () => {
+    partitionSupervisor({ name: "p", partitions: 2, start: counter, args: (i) => [i] });
+    // @ts-expect-error a text is no number
+    partitionSupervisor({ name: "p", partitions: 2, start: counter, args: () => ["a"] });
+  });
+});
 
 describe("a child specification", () => {
   it("has known fields, each of what is allowed", () => {
@@ -213,6 +244,8 @@ describe("a machine", () => {
     lit.cast("send", "go");
     // @ts-expect-error how much is missing
     lit.cast("send", { type: "dim" });
+    // @ts-expect-error the input is missing
+    void system.start(machine(light));
     // @ts-expect-error the input is a number
     void system.start(machine(light), "5");
     // @ts-expect-error not a machine
