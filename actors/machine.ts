@@ -47,8 +47,9 @@ export interface PendingDelay {
   readonly event: EventObject;
   /** Milliseconds since the Unix epoch: it is due by then, whoever was away meanwhile. */
   readonly dueAtMs: number;
-  /** Whose it is; null: the machine's own. */
+  /** Whose it is, and who gets it: a child's id; null: the machine itself. */
   readonly child: string | null;
+  readonly target: string | null;
 }
 
 interface State<M extends AnyStateMachine> {
@@ -172,14 +173,16 @@ function persister<M extends AnyStateMachine>(
       const due = dueAtMs.get(scheduled) ?? self.host.wallNow() + scheduled.delay;
       dueAtMs.set(scheduled, due);
       const child = ownerOf(root, scheduled.source);
+      const target = ownerOf(root, scheduled.target);
       const { id, event } = scheduled;
-      if (child !== undefined) delays.push({ id, event, dueAtMs: due, child });
+      if (child === undefined || target === undefined) continue;
+      delays.push({ id, event, dueAtMs: due, child, target });
     }
     return { snapshot: root.getPersistedSnapshot(), delays };
   };
 }
 
-/** Undefined: a grandchild's, whose place nobody could name. */
+/** Undefined: a grandchild, or another machine's actor, whose place nobody could name. */
 function ownerOf(root: AnyActorRef, source: AnyActorRef): string | null | undefined {
   if (source === root) return null;
   const entries = Object.entries(childrenOf(root));
@@ -191,8 +194,12 @@ const childrenOf = (root: AnyActorRef): Record<string, AnyActorRef | undefined> 
 
 /** By XState's own scheduler, so that leaving the state takes it back. */
 function rearm(self: Self<unknown>, root: AnyActorRef, delay: PendingDelay): void {
-  const { id, event, dueAtMs, child } = delay;
-  const source = child === null ? root : childrenOf(root)[child];
+  const { id, event, dueAtMs } = delay;
+  const [source, target] = [delay.child, delay.target].map((owner) =>
+    owner === null ? root : childrenOf(root)[owner],
+  );
   const leftMs = Math.max(0, dueAtMs - self.host.wallNow());
-  if (source !== undefined) root.system.scheduler.schedule(source, source, event, leftMs, id);
+  if (source !== undefined && target !== undefined) {
+    root.system.scheduler.schedule(source, target, event, leftMs, id);
+  }
 }

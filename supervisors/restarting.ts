@@ -96,11 +96,19 @@ export function ended(self: S, child: Child, reason: ExitReason): unknown {
   child.starter?.resolve({ status: "failed", reason });
   child.starter = null;
   const asked = child.status === "stopping";
-  const { restart: policy = "permanent", significant = false } = child.spec;
-  const again = policy === "permanent" || (policy === "transient" && !isOrderly(reason));
-  if (!asked && again) return restart(self, child, reason, now);
+  if (!asked && startsAgain(child, reason)) return restart(self, child, reason, now);
   settle(self.state, child);
-  if (!asked && significant && isShutdownDue(self.state, child)) self.stop("shutdown");
+  if (!asked) stopIfDue(self, child);
+}
+
+function startsAgain({ spec }: Child, reason: ExitReason): boolean {
+  const { restart: policy = "permanent" } = spec;
+  return policy === "permanent" || (policy === "transient" && !isOrderly(reason));
+}
+
+/** It is down for good. */
+function stopIfDue(self: S, child: Child): void {
+  if (child.spec.significant && isShutdownDue(self.state, child)) self.stop("shutdown");
 }
 
 /** Whether those that matter are down: any is enough, or it takes all. */
@@ -114,6 +122,7 @@ function isShutdownDue({ autoShutdown, children }: SupervisorState, ended: Child
 function restart(self: S, child: Child, reason: ExitReason, now: number): unknown {
   const progress = child.spec.budget?.progress;
   child.status = "restarting";
+  child.waits = true;
   if (progress === undefined) return restartOrGiveUp(self, child, reason, now);
   const asked = ++child.asked;
   const goOn = (answer: Outcome<unknown>): unknown => {
@@ -174,6 +183,7 @@ function delay(self: S, backoff: Backoff, streak: number): number {
 
 function startAgain(self: S, child: Child): unknown {
   if (child.status !== "restarting") return;
+  child.waits = false;
   if (self.state.strategy !== "one_for_one") return startTogether(self, child);
   begin(self, child);
 }
@@ -189,16 +199,19 @@ async function startTogether(self: S, child: Child): Promise<unknown> {
     // Whoever wanted it stopped is answered here, for its exit is heard by nobody else.
     for (const stopper of other.stoppers.splice(0)) stopper.resolve("ok");
     if (other.spec.restart === "temporary") settle(state, other);
-    else other.status = "restarting";
+    else {
+      other.status = "restarting";
+      other.waits = false;
+    }
   }
-  return startDown(self);
+  return startDown(self, theirs);
 }
 
-/** All that are down together are started in order; where one fails, it and the others wait. */
-export async function startDown(self: S): Promise<unknown> {
-  const { state } = self;
-  for (const child of [...state.children.values()]) {
+/** Those that are down are started in order; where one fails, or still waits, the later ones wait for it. */
+export async function startDown(self: S, theirs: readonly Child[]): Promise<unknown> {
+  for (const child of theirs) {
     if (child.status !== "restarting") continue;
+    if (child.waits) return;
     const reason = await startFirst(self, child);
     const { ref, starter } = child;
     child.starter = null;
@@ -208,12 +221,14 @@ export async function startDown(self: S): Promise<unknown> {
     }
     child.ref = null;
     child.lastExit = reason;
-    if (starter === null) {
+    if (starter === null && startsAgain(child, reason)) {
       child.status = "restarting";
+      child.waits = true;
       return restartOrGiveUp(self, child, reason, self.host.now());
     }
-    // Asked for while the others fell: whoever asked is told, and the others need not wait.
-    settle(state, child);
-    starter.resolve({ status: "failed", reason });
+    // Asked for while the others fell, or done for good: the others need not wait.
+    settle(self.state, child);
+    starter?.resolve({ status: "failed", reason });
+    if (starter === null) stopIfDue(self, child);
   }
 }

@@ -1,5 +1,5 @@
 /** Why this exists: what whoever starts something gets when it has not started. */
-import { type ExitReason, errorOf, formatReason } from "../src/kernel/exit.ts";
+import { type ExitReason, formatReason } from "../src/kernel/exit.ts";
 
 /** What starting a process rejects with; `reason` is the process's exit reason. */
 export class StartError extends Error {
@@ -7,7 +7,7 @@ export class StartError extends Error {
   readonly reason: ExitReason;
 
   constructor(label: string, reason: ExitReason) {
-    const cause = errorOf(reason);
+    const cause = typeof reason === "object" && "error" in reason ? reason.error : undefined;
     super(
       `${label} did not start: ${formatReason(reason)}`,
       cause === undefined ? undefined : { cause },

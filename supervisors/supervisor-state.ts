@@ -43,6 +43,8 @@ export interface Child {
   mark: unknown;
   /** How often its progress was asked for, or an answer came. */
   asked: number;
+  /** Its restart waits, for an answer or for a time: others may be down because of it. */
+  waits: boolean;
   lastExit: ExitReason | null;
   /** The restart's or the kill's timer. */
   timer: Cancel | null;
@@ -116,6 +118,7 @@ export const newChild = (spec: ChildSpec): Child => ({
   streak: 0,
   mark: undefined,
   asked: 0,
+  waits: false,
   lastExit: null,
   timer: null,
   starter: null,

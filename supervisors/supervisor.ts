@@ -57,14 +57,17 @@ const calls = {
   },
   terminateChild: (self: S, id: string) => {
     const reply = self.defer<"ok" | "not_found">();
-    const child = self.state.children.get(id);
+    const { children, strategy } = self.state;
+    const child = children.get(id);
     if (child === undefined) reply.resolve("not_found");
     else {
       const wasDown = child.status === "restarting";
       child.stoppers.push(reply);
       end(self, child);
       // Those that fell with it waited for it.
-      if (wasDown && self.state.strategy !== "one_for_one") self.continue(() => startDown(self));
+      if (wasDown && strategy !== "one_for_one") {
+        self.continue(() => startDown(self, [...children.values()]));
+      }
     }
     return reply;
   },

@@ -2,7 +2,7 @@
  * Why this exists: what a user writes to say what one process does, and how the names, arguments
  * and replies of its messages are inferred from that.
  */
-import { isName, isRecord, needFields, needFunction, needNames, needOption } from "./errors.ts";
+import { isName, isRecord, needFields, needFunction, needOption } from "./errors.ts";
 import type { ExitReason } from "./exit.ts";
 import { HandlerTable } from "./handler-table.ts";
 import type { Self } from "./self.ts";
@@ -10,6 +10,8 @@ import type { Self } from "./self.ts";
 /** A small integer in V8, since it is compared with at every message. */
 const NO_LIMIT = 2 ** 30 - 1;
 const UNBOUNDED: MailboxBound = { limit: NO_LIMIT, overflow: "reject" };
+/** Of what was slow, or is new: a look at the clock after each of its messages. */
+export const SLOWEST = 5;
 const POLICIES: readonly MailboxBound["overflow"][] = ["reject", "drop_newest", "drop_oldest"];
 
 /** What `init` returns when there is nothing to do: the process ends, and nobody minds. */
@@ -72,8 +74,11 @@ export interface Handlers {
   readonly terminate: ((self: Self<unknown>, reason: ExitReason) => unknown) | null;
   readonly describe: ((self: Self<unknown>) => Description) | null;
   readonly mailbox: MailboxBound;
-  /** How many messages a process may handle in one turn: learnt by the scheduler, by how long they take. */
-  pace: number;
+  /**
+   * From 0 to `SLOWEST`, as the scheduler has learnt it: a step more is half as many messages a turn,
+   * and half as many until the next look at the clock.
+   */
+  slowness: number;
 }
 export type Handler = (self: Self<unknown>, ...args: unknown[]) => unknown;
 
@@ -151,7 +156,7 @@ export function actor<
   checkOptions(options);
   const handlers = {
     mailbox: options.mailbox ?? UNBOUNDED,
-    pace: 1,
+    slowness: SLOWEST,
     init: options.init,
     calls: new HandlerTable(Object.entries(options.calls ?? {})),
     casts: new HandlerTable(Object.entries(options.casts ?? {})),
@@ -175,7 +180,7 @@ function checkOptions(options: unknown): void {
   const { name = "actor", mailbox = UNBOUNDED } = given;
   needOption(isName(name), "name", name, "a name");
   const actorName = name as string;
-  needNames(given, NAMES, "", actorName);
+  needFields(given, NAMES, "", actorName);
   needFunction(given.init, "init", actorName);
   for (const option of ["info", "terminate", "describe"]) {
     if (given[option] !== undefined) needFunction(given[option], option, actorName);
@@ -193,17 +198,13 @@ function checkOptions(options: unknown): void {
 
 /** The methods of a class's instance are its prototype's, where nobody would find them. */
 function checkTable(table: unknown, option: string, actorName: string): void {
-  const isPlain = typeof table === "object" && table !== null && depth(table) <= 1;
+  const isObject = typeof table === "object" && table !== null;
+  const parent = isObject ? Object.getPrototypeOf(table) : undefined;
+  const isPlain = isObject && (parent === null || Object.getPrototypeOf(parent) === null);
   needOption(isPlain, option, table, "an object of functions", actorName);
   for (const [name, handler] of Object.entries(table as object)) {
     needFunction(handler, `${option}.${name}`, actorName);
   }
-}
-
-/** How many prototypes it has. */
-function depth(value: object): number {
-  const prototype: object | null = Object.getPrototypeOf(value);
-  return prototype === null ? 0 : 1 + depth(prototype);
 }
 
 export function needDefinition(value: unknown, option: string, actorName?: string): void {

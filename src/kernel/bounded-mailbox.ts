@@ -1,11 +1,11 @@
 /** Why this exists: what becomes of a message that finds no room, by the policy of its definition. */
-import type { MailboxBound } from "./actor.ts";
+import type { AnyActor } from "./actor.ts";
 import type { Call } from "./call.ts";
 import { CALL, INFO, type Kind, type Letter } from "./letter.ts";
 import { Mailbox } from "./mailbox.ts";
 
 export abstract class BoundedMailbox extends Mailbox {
-  protected abstract readonly overflow: MailboxBound["overflow"];
+  abstract readonly definition: AnyActor;
   /** It became a dead letter. */
   protected abstract lost(kind: Kind, name: string): void;
 
@@ -31,11 +31,11 @@ export abstract class BoundedMailbox extends Mailbox {
 
   /** Of one more message than the limit: whether there is no room for it. */
   protected isFull(kind: Kind, name: string, extra: unknown): boolean {
-    if (!mayBeLost(kind, extra)) return false;
-    if (this.overflow === "reject" && kind !== CALL) return false;
-    if (this.overflow === "drop_oldest") this.dropOldest();
+    const policy = this.definition.handlers.mailbox.overflow;
+    if (!mayBeLost(kind, extra) || (policy === "reject" && kind !== CALL)) return false;
+    if (policy === "drop_oldest") this.dropOldest();
     else this.lose(kind, name, extra);
-    return this.overflow !== "drop_oldest";
+    return policy !== "drop_oldest";
   }
 
   /** Makes room, unless all that waits must be heard. */

@@ -5,7 +5,7 @@
  */
 import type { Deferred } from "./actor.ts";
 import { CallError, OptionError, show } from "./errors.ts";
-import { type ExitReason, errorOf, formatCause, formatReason } from "./exit.ts";
+import { type ExitReason, formatCause, formatReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { isThenable } from "./thenable.ts";
@@ -70,7 +70,7 @@ export class Call {
   /** Its callee has ended; or `noproc`: there was none. */
   exit(reason: ExitReason, code: "exit" | "noproc" = "exit"): void {
     const message = `${this.#what()} got no reply: ${formatReason(reason)}`;
-    this.#fail(new CallError(code, message, reason, errorOf(reason)));
+    this.#fail(new CallError(code, message, reason));
   }
 
   unknown(known: Iterable<string>): void {
@@ -153,6 +153,8 @@ export class Deadlines {
     else after.before = before;
     call.before = null;
     call.after = null;
+    // Each has a timer, and is kept for the next call: not where there are very many.
+    if (this.#known.size > 64) this.rest();
   }
 
   /** Forgets the timer when nothing waits, so that an idle system holds no process open. */

@@ -63,21 +63,19 @@ export function needOption(
 
 type Names = Readonly<Record<string, true>>;
 
-/** Throws an `OptionError` for the first name that is none of `names`; `path`: what they are fields of. */
-export function needNames(given: object, names: Names, path = "", actor?: string): void {
+/**
+ * Throws an `OptionError` for what has no names at all, and for the first name that is none of
+ * `names`. `path`: what they are fields of.
+ */
+export function needFields(given: unknown, names: Names, path = "", actor?: string): void {
+  needOption(isRecord(given), path === "" ? "options" : path, given, "an object", actor);
   // Neither keys nor own names are asked for: it is done with every start.
   for (const name in given) {
     if (names[name] === true) continue;
-    const allowed = `one of ${Object.keys(names).join(", ")}`;
     const option = path === "" ? name : `${path}.${name}`;
+    const allowed = `one of ${Object.keys(names).join(", ")}`;
     throw new OptionError(option, given[name as never], allowed, actor);
   }
-}
-
-/** Likewise, and for what has no names at all. */
-export function needFields(given: unknown, names: Names, path = "", actor?: string): void {
-  needOption(isRecord(given), path === "" ? "options" : path, given, "an object", actor);
-  needNames(given, names, path, actor);
 }
 
 /** Not what somebody forgot to await. */

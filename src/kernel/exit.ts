@@ -21,19 +21,8 @@ export type ExitReason =
   | { readonly error: unknown };
 
 /** Whether a process with this reason ended in good order: a transient child is then left alone. */
-export function isOrderly(reason: ExitReason): boolean {
-  if (typeof reason === "string") return reason === "normal" || reason === "shutdown";
-  return "shutdown" in reason;
-}
-
-/** What was thrown; undefined where nothing was, or where it cannot be looked at. */
-export function errorOf(reason: ExitReason): unknown {
-  try {
-    return typeof reason === "object" && "error" in reason ? reason.error : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const isOrderly = (reason: ExitReason): boolean =>
+  typeof reason === "string" ? ["normal", "shutdown"].includes(reason) : "shutdown" in reason;
 
 /** One line for logs and trees, without a stack. */
 export function formatReason(reason: ExitReason): string {

@@ -3,7 +3,7 @@
  * message at a time, to the end; it ends exactly once; and whatever comes for it afterwards finds
  * nobody.
  */
-import { type AnyActor, ignore, type MailboxBound } from "./actor.ts";
+import { type AnyActor, ignore } from "./actor.ts";
 import { BoundedMailbox } from "./bounded-mailbox.ts";
 import { type Call, DeferredReply } from "./call.ts";
 import { dispatch } from "./dispatch.ts";
@@ -84,10 +84,6 @@ export abstract class Life extends BoundedMailbox {
     this.wake();
   }
 
-  protected get overflow(): MailboxBound["overflow"] {
-    return this.definition.handlers.mailbox.overflow;
-  }
-
   get alive(): boolean {
     return this.#status !== DEAD;
   }
@@ -144,7 +140,7 @@ export abstract class Life extends BoundedMailbox {
   /** A message, or what comes before any; false when there is none, or none may be handled. */
   private handleNext(this: Process): boolean {
     const heeded = this.#heeded;
-    if (heeded?.held) return false;
+    if (heeded?.held && this.#stopping === null) return false;
     if (!this.#started) {
       // Until now its state was what `init` is called with.
       const args = this.state;
@@ -166,11 +162,13 @@ export abstract class Life extends BoundedMailbox {
   /** @internal An exit signal of a linked process, or one sent by `exit`. */
   exitSignal(this: Process, from: Process | null, reason: ExitReason): void {
     if (this.#status === DEAD || this.#status === TERMINATING) return;
-    const isParents = from === null || from === this.parent;
-    // Held between two messages, it ends as if this were the next.
-    if (this.trapExit && this.#heeded?.held && isParents && this.#status <= READY)
-      this.terminate(reason);
-    else if (this.trapExit) this.put(EXIT, "EXIT", reason, from);
+    const { trapExit, relations } = this;
+    if (trapExit && relations !== null && (from === null || from === this.parent)) {
+      relations.toldToStop = reason;
+      // Its messages wait, and this one must not.
+      if (relations.held) this.stop(reason);
+    }
+    if (trapExit) this.put(EXIT, "EXIT", reason, from);
     else if (reason !== "normal" || from === this) this.die(reason);
   }
 
@@ -247,34 +245,30 @@ export abstract class Life extends BoundedMailbox {
   }
 
   /** After a handler: reply, note the start, stop if asked to. */
-  private finish(
-    this: Process,
-    kind: Kind,
-    name: string,
-    result: unknown,
-    call: Call | null,
-  ): void {
+  private finish(this: Process, kind: Kind, name: string, value: unknown, call: Call | null): void {
     if (this.#status === DEAD) return;
     if (this.kernel.traced) this.kernel.message("handled", this, KIND_NAMES[kind], name);
-    if (call !== null) this.answer(call, result);
-    else if (kind === INIT) this.init(result);
+    if (call !== null) this.answer(call, value);
+    else if (kind === INIT) this.started(value);
     if (this.#stopping !== null && this.#status === RUNNING) this.terminate(this.#stopping);
   }
 
   private answer(this: Process, call: Call, result: unknown): void {
-    this.#current = null;
     if (DeferredReply.is(result)) {
       const relations = this.relate();
       relations.owed = including(relations.owed, call);
       call.owe(relations.owed);
       result.bind(call);
     } else {
+      // It is settled even so, if what is replied ends this process when it is looked at.
       call.reply(result);
       this.kernel.scheduler.yields = true;
     }
+    this.#current = null;
   }
 
-  private init(this: Process, state: unknown): void {
+  /** `init` is over. */
+  private started(this: Process, state: unknown): void {
     if (this.#stopping !== null) {
       this.die(this.#stopping);
       return;
@@ -300,7 +294,7 @@ export abstract class Life extends BoundedMailbox {
   /** A turn for it, if there is anything to do and nothing keeps it from that. */
   private wake(): void {
     const heeded = this.#heeded;
-    if (this.#status !== IDLE || heeded?.held) return;
+    if (this.#status !== IDLE || (heeded?.held && this.#stopping === null)) return;
     const hasWork = this.waiting > 0 || this.#stopping !== null || !this.#started;
     if (!hasWork && (heeded === null || heeded.next === null)) return;
     this.#status = READY;
@@ -315,7 +309,9 @@ export abstract class Life extends BoundedMailbox {
 
   /** @internal Messages wait from now on, until they need not. Exit signals do not wait. */
   hold(this: Process, on: boolean): void {
-    this.heed().held = on;
+    const heeded = this.heed();
+    heeded.held = on;
+    if (on && heeded.toldToStop !== null) this.stop(heeded.toldToStop);
     this.wake();
   }
 
@@ -332,16 +328,13 @@ export abstract class Life extends BoundedMailbox {
       this.die(reason);
       return;
     }
+    const fail = (error: unknown): void => this.die({ error });
     try {
       const result = terminate(this, reason);
-      if (!isThenable(result)) this.die(reason);
-      else
-        result.then(
-          () => this.die(reason),
-          (error: unknown) => this.die({ error }),
-        );
+      if (isThenable(result)) result.then(() => this.die(reason), fail);
+      else this.die(reason);
     } catch (error) {
-      this.die({ error });
+      fail(error);
     }
   }
 
@@ -356,9 +349,10 @@ export abstract class Life extends BoundedMailbox {
     relations?.tellStart(kernel, { status: "failed", reason });
     this.#current?.exit(reason);
     if (relations !== null) kernel.spread(() => relations.tell(this, reason));
-    for (let letter = this.shift(); letter !== null; letter = this.shift()) {
+    for (let letter = this.nextLeft(); letter !== null; letter = this.nextLeft()) {
       if (letter.kind === CALL) (letter.extra as Call).exit(reason);
     }
+    this.waiting = 0;
     this.state = undefined;
     this.#heeded = null;
   }

@@ -1,10 +1,10 @@
 /**
  * Why this exists: the queue in front of every process. It is the hottest code there is, so a
  * message has no object of its own: it is a few slots. The first one waiting lies in the mailbox
- * itself, which is all that most processes ever need; more go into chunks that are pooled and
- * given back, so that a burst leaves but a few small ones behind.
+ * itself, which is all that most processes ever need; more go into chunks.
  */
-import { CAST, type Kind, type Letter } from "./letter.ts";
+import { type Chunk, giveBack, takeChunk } from "./chunk.ts";
+import { CALL, CAST, type Kind, type Letter } from "./letter.ts";
 
 /** In the place of a kind: no message. */
 const EMPTY = -1;
@@ -12,53 +12,6 @@ const EMPTY = -1;
 const SHORT = 2;
 /** Any other: kind, body, name, extra. */
 const SLOTS = 4;
-const CHUNK = 32 * SLOTS;
-/**
- * The longer a mailbox, the larger its next chunk, up to what V8 keeps out of its young generation:
- * a backlog of millions is then neither copied nor a hundred thousand objects.
- */
-const CHUNK_MAX = 4_096 * SLOTS;
-const POOLED_MAX = 1024;
-
-interface Chunk {
-  readonly slots: unknown[];
-  /** Where the oldest message in it begins, and where the next one will. */
-  read: number;
-  write: number;
-  next: Chunk | null;
-}
-
-let pool: Chunk | null = null;
-let pooled = 0;
-
-function takeChunk(size: number): Chunk {
-  const chunk = size === CHUNK ? pool : null;
-  if (chunk === null) {
-    const slots: unknown[] = new Array(size);
-    // Or V8 takes it for one of whole numbers, until the first message says otherwise.
-    slots[0] = undefined;
-    return { slots, read: 0, write: 0, next: null };
-  }
-  pool = chunk.next;
-  pooled--;
-  chunk.next = null;
-  return chunk;
-}
-
-function giveBack(chunk: Chunk): void {
-  if (pooled >= POOLED_MAX || chunk.slots.length > CHUNK) return;
-  chunk.read = 0;
-  chunk.write = 0;
-  chunk.next = pool;
-  pool = chunk;
-  pooled++;
-}
-
-/** Gives the memory of past bursts back. */
-export function emptyPool(): void {
-  pool = null;
-  pooled = 0;
-}
 
 /**
  * A process extends this rather than holding one: one object per process instead of two. Its classes
@@ -96,6 +49,7 @@ export abstract class Mailbox {
       slots[at] = name;
       chunk.write = at + SHORT;
     } else {
+      if (kind === CALL) chunk.asked = true;
       slots[at] = kind;
       slots[at + 2] = name;
       slots[at + 3] = extra;
@@ -155,6 +109,13 @@ export abstract class Mailbox {
       : { kind: tag, name, body, extra };
   }
 
+  /** As `shift`, but without what nobody waits for: whole chunks of that, for it may be millions. */
+  protected nextLeft(): Letter | null {
+    while (this.#kind === EMPTY && this.#head?.asked === false) this.#head = this.#head.next;
+    if (this.#head === null) this.#tail = null;
+    return this.shift();
+  }
+
   /** The message at `at` was read. */
   private passed(chunk: Chunk, at: number, isShort: boolean): void {
     const { slots } = chunk;
@@ -172,8 +133,7 @@ export abstract class Mailbox {
   }
 
   private grow(full: Chunk | null): Chunk {
-    const size = full === null ? CHUNK : Math.min(2 * full.slots.length, CHUNK_MAX);
-    const chunk = takeChunk(size);
+    const chunk = takeChunk(full);
     if (full === null) this.#head = chunk;
     else full.next = chunk;
     this.#tail = chunk;

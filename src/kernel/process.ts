@@ -49,7 +49,7 @@ export class Process extends Own implements Ref {
   private ask(queue: Deadlines | null, name: string, body: unknown): Promise<never> {
     return new Promise((resolve, reject) => {
       const { kernel, label } = this;
-      const call = new Call(label, name, resolve as Settle, reject);
+      const call = new Call(label, name, resolve as (value: unknown) => void, reject);
       if (kernel.callsTraced) call.told = kernel.traceCall(this, name, queue?.timeoutMs);
       this.put(CALL, name, body, call);
       if (queue !== null) call.waitIn(queue);
@@ -60,8 +60,6 @@ export class Process extends Own implements Ref {
 for (const shown of [Symbol.for("nodejs.util.inspect.custom"), "toString"]) {
   Object.defineProperty(Process.prototype, shown, { value: Process.prototype.toJSON });
 }
-
-type Settle = (value: unknown) => void;
 
 /** All but the name. */
 const packRest = (all: IArguments): unknown => packAll(Array.prototype.slice.call(all, 1));

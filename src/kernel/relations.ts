@@ -50,6 +50,8 @@ export class Relations {
   trapsExit = false;
   /** Whether messages are to wait. */
   held = false;
+  /** What its parent or the application has told it, whether or not it has heard of that. */
+  toldToStop: ExitReason | null = null;
   /** What comes before any message: see `self.continue`. */
   next: (() => unknown) | null = null;
   /** What is to be done between two messages. */

@@ -6,7 +6,7 @@
  * passed since our last macrotask; after that it asks for one. After a rest the first look at the
  * clock always finds the slice spent.
  */
-import type { Handlers } from "./actor.ts";
+import { type Handlers, SLOWEST } from "./actor.ts";
 import type { Deadlines } from "./call.ts";
 import type { Host } from "./host.ts";
 import type { Process } from "./process.ts";
@@ -15,9 +15,10 @@ import type { Process } from "./process.ts";
 const SLICE_MS = 4;
 /**
  * Messages between two looks at the clock, in one drain or in many, and the most that one process may
- * handle before the next one's turn. An actor that is new, or has been slow, gets fewer: see `pace`.
+ * handle before the next one's turn. Those of an actor that is new, or has been slow, count for more:
+ * for as many as make every one of the slowest due for a look.
  */
-const LOOK_EVERY = 32;
+const LOOK_EVERY = 1 << SLOWEST;
 /** What so many messages may take without being slow. */
 const FAST_MS = 1;
 /** Messages and wake-ups before a macrotask is due whatever the clock says. */
@@ -31,9 +32,11 @@ export class Scheduler {
   #draining = false;
   #credit = CREDIT;
   #lastMacro: number;
-  /** The last look at the clock, and the messages handled since. */
+  /** The last look at the clock; what the messages since then count for, and whose they were. */
   #lookedAt: number;
   #unseen = 0;
+  readonly #ran: Handlers[] = [];
+  #runs = 0;
   /**
    * Set when a handler's return answered a call, by whoever does that: app code that asked should see
    * it before the next process runs. Deferred replies come whenever they come.
@@ -47,6 +50,7 @@ export class Scheduler {
     this.#lastMacro = this.#host.now();
     this.#lookedAt = this.#lastMacro;
     this.#unseen = 0;
+    this.#runs = 0;
     this.#drain(false);
   };
 
@@ -96,6 +100,7 @@ export class Scheduler {
   /** Until nobody is ready, app code has an answer, or the slice or the credit is spent. */
   #run(credit: number): number {
     let handled = 0;
+    let last: Handlers | null = null;
     this.yields = false;
     for (let process = this.#first; process !== null; process = this.#first) {
       const next = process.nextReady;
@@ -103,25 +108,32 @@ export class Scheduler {
       if (next === null) this.#last = null;
       else process.nextReady = null;
       const { handlers } = process.definition;
-      const { pace } = handlers;
-      const many = process.run(pace);
+      const { slowness } = handlers;
+      const many = process.run(LOOK_EVERY >> slowness);
       handled += many;
-      this.#unseen += many;
-      const isDue = this.#unseen >= LOOK_EVERY || (pace < LOOK_EVERY && many === pace);
+      this.#unseen += many << slowness;
+      if (handlers !== last && many > 0) {
+        this.#ran[this.#runs++] = handlers;
+        last = handlers;
+      }
       // All of it: a macrotask is next.
-      if (isDue && this.#isLate(handlers)) return CREDIT;
+      if (this.#unseen >= LOOK_EVERY && this.#isLate()) return CREDIT;
       if (this.yields || handled >= credit) break;
     }
     return handled;
   }
 
-  /** A look at the clock: whether the loop has been kept for a slice. `last`: who ran until now. */
-  #isLate(last: Handlers): boolean {
+  /** A look at the clock: whether the loop has been kept for a slice. Nobody knows who of all was slow. */
+  #isLate(): boolean {
     const now = this.#host.now();
     const isFast = now - this.#lookedAt < FAST_MS;
-    last.pace = isFast ? Math.min(LOOK_EVERY, 2 * last.pace) : 1;
+    for (let i = 0; i < this.#runs; i++) {
+      const ran = this.#ran[i] as Handlers;
+      ran.slowness = isFast ? Math.max(0, ran.slowness - 1) : SLOWEST;
+    }
     this.#lookedAt = now;
     this.#unseen = 0;
+    this.#runs = 0;
     return now - this.#lastMacro > SLICE_MS;
   }
 

@@ -1,6 +1,7 @@
 /** Why this exists: what a process can do, as its handlers see it. */
 import { type AnyActor, type Deferred, needDefinition, type StartArgs } from "./actor.ts";
 import { DeferredReply } from "./call.ts";
+import { emptyPool } from "./chunk.ts";
 import {
   isMs,
   isName,
@@ -16,7 +17,6 @@ import type { Cancel, Host } from "./host.ts";
 import type { Kernel } from "./kernel.ts";
 import { INFO, RUN } from "./letter.ts";
 import { Life } from "./life.ts";
-import { emptyPool } from "./mailbox.ts";
 import type { Process } from "./process.ts";
 import type { Ref, RefOf } from "./ref.ts";
 import { endWatch, including, link, unlink, type Watch } from "./relations.ts";

@@ -1,6 +1,6 @@
 /** Why this exists: the log is a fold over the events. Any pino-like logger will do. */
 import type { EventType, Observer } from "../kernel/events.ts";
-import { type ExitReason, errorOf, formatCause, formatReason, isOrderly } from "../kernel/exit.ts";
+import { type ExitReason, formatCause, formatReason, isOrderly } from "../kernel/exit.ts";
 
 /** Object first, message second: pino's way. */
 export interface Logger {
@@ -61,6 +61,6 @@ export function logEvents(logger: Logger): Observer {
 
 function report(event: { pid: number; label: string; reason: ExitReason }): object {
   const { pid: process, label, reason } = event;
-  const err = errorOf(reason);
+  const err = typeof reason === "object" && "error" in reason ? reason.error : undefined;
   return { process, label, reason: formatReason(reason), ...(err instanceof Error ? { err } : {}) };
 }

@@ -1,7 +1,7 @@
 /** Why this exists: what a user says of a world before it begins, checked before anything runs. */
 
 import { whyNoRecord } from "../drivers/memory-log.ts";
-import { needNames, OptionError } from "../kernel/errors.ts";
+import { needFields, OptionError } from "../kernel/errors.ts";
 import type { ChildSpec } from "../ports/child-spec.ts";
 import type { LogDriver } from "../ports/log-driver.ts";
 import type { OutgoingMessage } from "../ports/record.ts";
@@ -49,7 +49,7 @@ export function checkTopics(topics: Readonly<Record<string, Unchecked>>): void {
       const allowed = `a whole number from 1 to ${PARTITIONS_MAX}`;
       throw new OptionError(`topics.${name}.partitions`, partitions, allowed);
     }
-    needNames(topic ?? {}, TOPIC_NAMES, `topics.${name}`);
+    needFields(topic ?? {}, TOPIC_NAMES, `topics.${name}`);
     checkRecords(`topics.${name}.records`, records);
   }
 }

@@ -162,3 +162,43 @@ it("a machine's child has its delays kept as well", async () => {
   await advance(1);
   expect((await second.call("snapshot")).value).toBe("done");
 });
+
+it.each([
+  ["its child", "kid"],
+  ["its parent", "parent"],
+] as const)(
+  "a delayed event still gets to whom it was sent after a restart: %s",
+  async (_who, to) => {
+    const toParent = to === "parent";
+    const kid = createMachine({
+      id: "kid",
+      initial: "young",
+      states: {
+        young: {
+          ...(toParent
+            ? { entry: sendTo(({ self }) => self._parent!, { type: "ping" }, { delay: 60 }) }
+            : {}),
+          on: { ping: "old" },
+        },
+        old: {},
+      },
+    });
+    const family = setup({ actors: { kid } }).createMachine({
+      id: "family",
+      initial: "raising",
+      invoke: { id: "kid", src: "kid" },
+      ...(toParent ? {} : { entry: sendTo("kid", { type: "ping" }, { delay: 60 }) }),
+      states: { raising: { on: { ping: "pinged" } }, pinged: {} },
+    });
+    const { system, advance } = harness();
+    const definition = machine(family, { store: memoryStore() });
+    const first = await system.start(definition);
+    await advance(20);
+    system.exit(first, "kill");
+    const second = await system.start(definition);
+    await advance(60);
+    const { value, children } = await second.call("snapshot");
+    expect(value).toBe(toParent ? "pinged" : "raising");
+    expect(children.kid?.getSnapshot().value).toBe(toParent ? "young" : "old");
+  },
+);

@@ -99,6 +99,38 @@ describe("a suspended process", () => {
     expect(state(ref)).toBe(1);
   });
 
+  const closing = actor({
+    init: (self, ended: string[]) => {
+      self.trapExit = true;
+      return ended;
+    },
+    casts: { wait: (_self, door: Promise<void>) => door },
+    terminate: ({ state }, reason) => void state.push(String(reason)),
+  });
+
+  it("that traps exits ends in order when it is told to: before, meanwhile and in a handler", async () => {
+    const { spawn, settle, exit } = scene();
+    const ended: string[] = [];
+    const [before, meanwhile, within] = [
+      spawn(closing, ended),
+      spawn(closing, ended),
+      spawn(closing, ended),
+    ];
+    const door = gate();
+    within.cast("wait", door.promise);
+    await settle();
+    exit(before, "told before");
+    for (const ref of [before, meanwhile, within]) suspend(ref);
+    exit(meanwhile, "told meanwhile");
+    exit(within, "told within");
+    await settle();
+    expect(ended).toEqual(["told before", "told meanwhile"]);
+    door.open();
+    await settle();
+    expect(ended).toEqual(["told before", "told meanwhile", "told within"]);
+    expect([before, meanwhile, within].map(({ alive }) => alive)).toEqual([false, false, false]);
+  });
+
   it("is dead once it has ended, whoever suspends it then", async () => {
     const { spawn, settle, exit } = scene();
     const [held, free] = [spawn(probe), spawn(probe)];

@@ -366,6 +366,13 @@ describe("a timeout", () => {
     expect([asked.code, isKept()]).toEqual(["timeout", false]);
   });
 
+  it("keeps no timer for each of very many different lengths, once they are answered", async () => {
+    const { spawn, timers } = scene();
+    const ref = spawn(probe);
+    for (let i = 1; i <= 1_000; i++) await ref.callWithin(1e6 + i, "log");
+    expect(timers()).toBeLessThan(100);
+  });
+
   it("keeps one timer for those of 5 s, by default or not, and lets go of it", async () => {
     const { spawn, advance, timers, kernel } = scene();
     const ref = spawn(probe);

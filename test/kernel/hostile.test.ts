@@ -23,6 +23,18 @@ describe("a reply", () => {
     expect(await good.call("do", () => 1)).toBe(1);
   });
 
+  it("whose then throws when it is read once more settles its call all the same", async () => {
+    const { spawn, settle } = scene();
+    let reads = 0;
+    const reply = Object.defineProperty({}, THEN, {
+      get: () => (++reads > 1 ? boom() : undefined),
+    });
+    const ref = spawn(probe);
+    const asked = watched(ref.callWithin(Number.POSITIVE_INFINITY, "do", () => reply));
+    await settle();
+    expect(asked.code).toBe("exit");
+  });
+
   it("that is deferred and a promise is what that brings, within the call's time", async () => {
     const { spawn, settle, advance } = scene();
     const ref = spawn(probe);

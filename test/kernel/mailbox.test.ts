@@ -18,9 +18,28 @@ class Open extends Mailbox {
   takeOut(): Letter | null {
     return this.shift();
   }
+  takeLeft(): Letter | null {
+    return this.nextLeft();
+  }
 }
 
 describe("the queue by itself", () => {
+  it("at the end finds every call in order, and passes over the rest by the thousand", () => {
+    const mailbox = new Open();
+    const calls = [0, 1, 70, 50_000, 50_001, 199_999];
+    for (let i = 0; i < 200_000; i++) mailbox.put(i, calls.includes(i) ? CALL : CAST);
+    const left: Letter[] = [];
+    for (let it = mailbox.takeLeft(); it !== null; it = mailbox.takeLeft()) left.push(it);
+    expect(left.filter(({ kind }) => kind === CALL).map(({ body }) => body)).toEqual(calls);
+    expect(left.length).toBeLessThan(40_000);
+    // What it has given back forgets that there were calls.
+    mailbox.put("again");
+    for (let i = 0; i < 1_000; i++) mailbox.put(i);
+    let taken = 0;
+    while (mailbox.takeLeft() !== null) taken++;
+    expect(taken).toBe(1);
+  });
+
   it("gives back all four parts of a message, from the inline slot and from a chunk", () => {
     const box = new Open();
     const call = {};

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { actor, ignore } from "../../src/kernel/actor.ts";
 import type { ExitReason } from "../../src/kernel/exit.ts";
 import { asProcess } from "../../src/kernel/process.ts";
+import type { Ref } from "../../src/kernel/ref.ts";
 import type { Self, StartOutcome } from "../../src/kernel/self.ts";
 import { downs, gate, log, probe, scene, state, watched } from "./scene.ts";
 
@@ -200,6 +201,23 @@ describe("the end", () => {
       expect(await ended).toBe("shutdown");
     }
     expect(seen).toEqual(["shutdown", "shutdown"]);
+  });
+
+  it("starts nobody once it has ended, with a link or without", async () => {
+    const { spawn, kernel, exit, settle } = scene();
+    const ref = spawn(probe);
+    const door = gate();
+    const refs: Ref[] = [];
+    ref.cast("do", async (self) => {
+      await door.promise;
+      refs.push(self.spawn(probe, []), self.spawnLink(probe, []));
+    });
+    await settle();
+    exit(ref, "kill");
+    door.open();
+    await settle();
+    expect(refs.map(({ alive }) => alive)).toEqual([false, false]);
+    expect(kernel.processes()).toEqual([]);
   });
 
   it("runs no terminate when the process is killed", async () => {

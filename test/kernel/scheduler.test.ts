@@ -190,6 +190,50 @@ describe("the loop", () => {
     expect(now).toBeGreaterThan(300);
   });
 
+  it.each<[string, number, number]>([
+    ["two that take turns", 2, 0.7],
+    ["two that are just not slow", 2, 0.99],
+    ["many slow ones in a ring", 20, 2],
+  ])("turns for %s, beside one that takes every look", (_what, size, ms) => {
+    let now = 0;
+    const { host, queue } = stepped(() => now);
+    const kernel = new Kernel(host);
+    type Next = { cast(name: "go" | "join", next?: unknown): void };
+    const ring = actor({
+      init: () => ({ next: null as Next | null }),
+      casts: {
+        join: ({ state }, next: Next) => {
+          state.next = next;
+        },
+        go: ({ state }) => {
+          now += ms;
+          state.next?.cast("go");
+        },
+      },
+    });
+    const other = actor({
+      init: () => {},
+      casts: {
+        go: ({ ref }) => {
+          now += 1;
+          (ref as Next).cast("go");
+        },
+      },
+    });
+    const refs = Array.from({ length: size }, () => kernel.spawn(ring, [], null, {}));
+    for (const [i, ref] of refs.entries()) (ref as Next).cast("join", refs[(i + 1) % size]);
+    for (const ref of size === 2 ? refs.slice(1) : refs) (ref as Next).cast("go");
+    if (size > 2) (kernel.spawn(other, [], null, {}) as Next).cast("go");
+    let longest = 0;
+    for (let turned = 0; now < 2_000; ) {
+      const { run, turn } = queue.shift()!;
+      if (turn === "macro") turned = now;
+      run();
+      longest = Math.max(longest, now - turned);
+    }
+    expect(longest).toBeLessThanOrEqual(2 * SLICE_MS);
+  });
+
   it("lets Node's own timers and I/O through, with many messages pending", async () => {
     const { nodeHost } = await import("../../src/node/node-host.ts");
     const kernel = new Kernel(nodeHost);

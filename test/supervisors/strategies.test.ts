@@ -321,23 +321,93 @@ it("a transient supervisor that cannot start again is tried again, as any other 
   expect(starts).toBe(3);
 });
 
-it("one that waits for its back-off rises with those after whom it falls, and its wait is over", async () => {
-  const world = harness();
-  const diary: string[] = [];
-  const backoff = { minMs: 60, maxMs: 60 };
-  const sup = await world.supervise({
-    ...{ strategy: "rest_for_one", intensity: 9 },
-    children: [spec("a", { diary }, { backoff }), spec("b", { diary })],
+describe("one that waits for its back-off", () => {
+  const BACKOFF = { minMs: 60, maxMs: 60 };
+  const begin = async (strategy: "one_for_all" | "rest_for_one", ids: string) => {
+    const world = harness({ choose: (bound) => Math.floor(bound / 2) });
+    const diary: string[] = [];
+    const children = [...ids].map((id) =>
+      spec(id, { diary }, id === "a" ? { backoff: BACKOFF } : {}),
+    );
+    const sup = await world.supervise({ strategy, intensity: 9, children });
+    for (let i = 0; i < 2; i++) {
+      (await childRef(sup, "a")).cast("crash");
+      await world.settle();
+    }
+    expect(await info(sup, "a")).toMatchObject({ status: "restarting" });
+    diary.length = 0;
+    return { ...world, sup, diary, ups: () => diary.filter((line) => line.endsWith("up")) };
+  };
+
+  it("rises with all when all fall, and its wait is over", async () => {
+    const { sup, settle, advance, diary, ups } = await begin("one_for_all", "ab");
+    (await childRef(sup, "b")).cast("crash");
+    await settle();
+    expect(ups()).toEqual(["a is up", "b is up"]);
+    diary.length = 0;
+    await advance(200);
+    expect(diary).toEqual([]);
   });
-  for (let i = 0; i < 2; i++) {
+
+  it("waits on where those after it fall, and then they rise after it once more", async () => {
+    const { sup, settle, advance, diary, ups, of } = await begin("rest_for_one", "abc");
+    const b = await childRef(sup, "b");
+    (await childRef(sup, "c")).cast("crash");
+    await settle();
+    expect(ups()).toEqual(["c is up"]);
+    expect(await info(sup, "a")).toMatchObject({ status: "restarting" });
+    expect(await childRef(sup, "b")).toBe(b);
+    diary.length = 0;
+    await advance(60);
+    expect(ups()).toEqual(["a is up", "b is up", "c is up"]);
+    expect(of("restarting")).toHaveLength(3);
+  });
+
+  it("is not hurried by one that is taken away, and the others wait for it", async () => {
+    const world = harness({ choose: (bound) => Math.floor(bound / 2) });
+    const diary: string[] = [];
+    let fails = false;
+    const init = () => {
+      if (fails) throw new Error("no");
+    };
+    const sup = await world.supervise({
+      ...{ strategy: "one_for_all", intensity: 9 },
+      children: [
+        spec("a", { diary, init }, { backoff: BACKOFF }),
+        spec("b", { diary }),
+        spec("c", { diary }),
+      ],
+    });
+    fails = true;
     (await childRef(sup, "a")).cast("crash");
     await world.settle();
-  }
-  expect(await info(sup, "a")).toMatchObject({ status: "restarting" });
-  (await childRef(sup, "b")).cast("crash");
-  await world.settle();
-  diary.length = 0;
-  await world.advance(200);
-  expect(diary).toEqual([]);
-  expect(await info(sup, "b")).toMatchObject({ status: "running" });
+    expect(await info(sup, "a")).toMatchObject({ status: "restarting", restarts: 2 });
+    fails = false;
+    diary.length = 0;
+    expect(await sup.call("terminateChild", "c")).toBe("ok");
+    await world.settle();
+    expect(diary).toEqual([]);
+    await world.advance(60);
+    // As in OTP all are started then, also the one that was taken away.
+    const ups = diary.filter((line) => line.endsWith("up"));
+    expect(ups).toEqual(["a is up", "b is up", "c is up"]);
+  });
 });
+
+it.each(["one_for_one", "one_for_all"] as const)(
+  "a transient child that stops in order at its new start stays down: %s",
+  async (strategy) => {
+    const { supervise, settle, of } = harness();
+    let starts = 0;
+    const init = (self: Self<unknown>) => {
+      if (++starts > 1) self.stop("shutdown");
+    };
+    const children = [spec("a", { init }, { restart: "transient" }), spec("b")];
+    const sup = await supervise({ strategy, intensity: 9, children });
+    (await childRef(sup, "a")).cast("crash");
+    await settle();
+    expect(of("restarting")).toHaveLength(1);
+    expect(await info(sup, "a")).toMatchObject({ status: "stopped" });
+    expect(await info(sup, "b")).toMatchObject({ status: "running" });
+  },
+);
