@@ -74,7 +74,8 @@ export function memoryStore(): MachineStore {
 
 /**
  * Any machine of XState 5 as a definition. Started with the machine's input; it ends with `normal`
- * when the machine is done, and with the error that nobody in the machine handled.
+ * when the machine is done, and with the error that nobody in the machine handled. Calls: `snapshot`,
+ * XState's own; `persisted`, what a store would be given. Cast: `send`, with an event.
  */
 export function machine<M extends AnyStateMachine>(logic: M, options: MachineOptions = {}) {
   // What stands in all its machines, and in no other logic of XState's.

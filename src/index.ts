@@ -40,19 +40,29 @@ export type {
   Events,
   EventType,
   LogLevel,
+  NewEvent,
   Observer,
   SystemEvent,
 } from "./kernel/events.ts";
 export { type ExitReason, formatReason, isOrderly } from "./kernel/exit.ts";
 export type { Cancel, Host } from "./kernel/host.ts";
 export type { Ref, RefOf } from "./kernel/ref.ts";
-export type { Down, Exit, Monitor, Outcome, Self, SpawnOptions } from "./kernel/self.ts";
+export type {
+  Down,
+  Exit,
+  Monitor,
+  Outcome,
+  Self,
+  SpawnOptions,
+  StartOutcome,
+} from "./kernel/self.ts";
 export {
   type Backoff,
   type Budget,
   type ChildCounts,
   type ChildInfo,
   type ChildSpec,
+  type ChildStatus,
   child,
   type RestartChildResult,
   type StartChildResult,

@@ -13,7 +13,9 @@ export interface PartitionSupervisorOptions<D extends AnyActor>
   extends Omit<SupervisorOptions, "children"> {
   /** Its own, and what those of its children begin with: `"prices"` has `"prices.0"`, `"prices.1"`. */
   readonly name: string;
+  /** A whole number from 1. */
   readonly partitions: number;
+  /** What each of them is. */
   readonly start: D;
   /** What each is started with, by its number from 0. */
   readonly args: (partition: number) => readonly [...StartArgs<D>];

@@ -7,7 +7,7 @@ import { type Child, clearTimer, type SupervisorState } from "./supervisor-state
 
 const SHUTDOWN_MS = 5_000;
 
-/** Its exit will tell; see `settle`. */
+/** Asks a child to end, and waits for nothing: its exit tells when it has, and `settle` is called then. */
 export function end(self: Self<SupervisorState>, child: Child): void {
   const { ref } = child;
   if (child.status === "stopping") return;

@@ -5,10 +5,14 @@
 import { Deferred, Effect, Exit, Queue } from "effect";
 import { latch, many, measure, mustBe, RING, SENDERS } from "./work.mjs";
 
-function make(react) {
+/**
+ * `forever` yields after every message by default: whoever takes turns with others is faster so, and
+ * whoever works off a backlog without. Each workload has the faster one.
+ */
+function make(react, disableYield = false) {
   const queue = Effect.runSync(Queue.unbounded());
-  const one = Effect.flatMap(Queue.take(queue), (message) => Effect.sync(() => react(message)));
-  Effect.runFork(Effect.forever(one));
+  const one = Effect.map(Queue.take(queue), react);
+  Effect.runFork(Effect.forever(one, { disableYield }));
   return queue;
 }
 const cast = (queue, message) => Queue.offerUnsafe(queue, message);
@@ -18,7 +22,7 @@ function makeCounter() {
   return make(({ kind, reply }) => {
     if (kind !== "read") count++;
     if (reply !== undefined) Deferred.doneUnsafe(reply, Exit.succeed(count));
-  });
+  }, true);
 }
 const ADD = { kind: "add" };
 const ask = (queue, kind) =>

@@ -139,17 +139,5 @@ await measure("xstate", {
       await opened;
     };
   },
-  beside: () => {
-    const ref = makeCounter();
-    let until = 0;
-    const worker = make((turns, _event, { self }) => {
-      if ((turns & 1_023) !== 1_023 || Date.now() < until) self.send(ADD);
-      return turns + 1;
-    }, 0);
-    const busy = (end) => {
-      until = end;
-      worker.send(ADD);
-    };
-    return { busy, call: () => ask(ref, "next") };
-  },
+  // No `beside`: whoever sends to itself runs within `send`, and nobody else before it has ended.
 });

@@ -13,7 +13,7 @@ export interface Statistics {
   readonly status: string;
   /** Messages that wait. */
   readonly waiting: number;
-  /** Messages that were handled since its start, `init` among them. */
+  /** What was handled since its start, or begun: messages, timers, results and steps, `init` among them. */
   readonly handled: number;
   /** Milliseconds of the host. */
   readonly ageMs: number;

@@ -46,8 +46,9 @@ export type Description = Readonly<Record<string, Plain>>;
  * `overloaded`. Exits, `DOWN`, timers and task results always find room.
  */
 export interface MailboxBound {
-  /** A whole number from 1; default no limit. */
+  /** A whole number from 1. */
   readonly limit: number;
+  /** No default: what is to be lost, only whoever sets a limit can say. */
   readonly overflow: "reject" | "drop_newest" | "drop_oldest";
 }
 

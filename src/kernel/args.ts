@@ -1,7 +1,7 @@
 /**
  * Why this exists: most messages carry one argument. An array for each of them, and its spreading,
- * would be a third of what a message costs: one argument is its message's body itself. Of a cast two
- * are packed neither: see `Letter`.
+ * would be a third of what a message costs: one argument is its message's body itself. Nor are the two
+ * of a cast packed: the second is the message's `extra`.
  */
 import type { Handler } from "./actor.ts";
 import type { Process } from "./process.ts";

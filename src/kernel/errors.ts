@@ -20,7 +20,7 @@ export type CallErrorCode =
 export class CallError extends Error {
   override readonly name = "CallError";
   readonly code: CallErrorCode;
-  /** The callee's exit reason; `"noproc"` for that code, undefined for all but `exit`. */
+  /** The callee's exit reason, where it has ended; `"noproc"` for that code. */
   readonly reason: ExitReason | undefined;
 
   constructor(code: CallErrorCode, message: string, reason?: ExitReason, cause?: unknown) {
@@ -84,7 +84,7 @@ export const isRecord = (value: unknown): value is object =>
 
 export const isName = (value: unknown): boolean => typeof value === "string" && value !== "";
 
-/** `Infinity` is. */
+/** Whether it can be waited for: also `Infinity`. */
 export const isMs = (value: unknown): boolean => typeof value === "number" && value >= 0;
 
 export function needFunction(value: unknown, option: string, actor?: string): void {

@@ -5,7 +5,8 @@
  * | --- | --- |
  * | `"normal"` | it had nothing more to do |
  * | `"shutdown"`, `{ shutdown: why }` | it was told to stop, or stops in good order for a reason of its own |
- * | `"killed"` | it was ended by `"kill"`, which nothing can trap |
+ * | `"kill"` | sent by `exit`: nothing can trap it, and its reason becomes `"killed"` |
+ * | `"killed"` | it was ended so |
  * | `"noproc"` | there was no such process |
  * | `{ error }` | a handler threw |
  * | any other string | the program's own abnormal reason |

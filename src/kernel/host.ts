@@ -17,7 +17,7 @@ export interface Host {
    * is (a microtask); `"macro"` lets timers and I/O go first. A host may ignore the difference.
    */
   wake(run: () => void, turn: "micro" | "macro"): void;
-  /** Runs `fire` once, no sooner than `ms` milliseconds from now. */
+  /** Runs `fire` once, after `ms` milliseconds; Node's own may be early by less than one. */
   timer(ms: number, fire: () => void): Cancel;
   /** A whole number from 0 to `bound - 1`, by chance: jitter and nothing else. */
   choose(bound: number): number;

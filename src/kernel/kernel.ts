@@ -26,7 +26,7 @@ export interface HandlerWatch {
 export class Kernel {
   readonly host: Host;
   readonly scheduler: Scheduler;
-  readonly deadlines: Deadlines | null;
+  readonly deadlines: Deadlines;
   /** Null: nobody asked how long handlers take. */
   handlerWatch: HandlerWatch | null = null;
   /** Whether anybody listens to single messages: asked before such an event is made. */

@@ -40,7 +40,7 @@ export abstract class Life extends BoundedMailbox {
   younger: Process | null = null;
   /** @internal */
   readonly kernel: Kernel;
-  /** @internal The host's monotonic milliseconds, less what is no whole one. */
+  /** @internal When it was born, in whole monotonic milliseconds of the host. */
   readonly bornAt: number;
   /** @internal Messages that were handled, `init` among them. */
   handled = 0;
@@ -224,7 +224,7 @@ export abstract class Life extends BoundedMailbox {
     // Its own code may have ended it before the first await.
     if (this.#status !== DEAD) this.#status = AWAITING;
     const over = this.kernel.handlerWatch?.awaits(this, kind, name);
-    // Whose own promise it may be: one of its makings could call back twice.
+    // A thenable of the user's own may call back twice; the promise that takes it up does not.
     Promise.resolve(pending).then(
       (value) => {
         over?.();

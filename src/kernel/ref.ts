@@ -25,7 +25,8 @@ export interface Ref<Calls = object, Casts = object> {
     ...args: ArgsOf<Calls[N]>
   ): Promise<ReplyOf<Calls[N]>>;
   /**
-   * As `call`, waiting at most `timeoutMs` milliseconds; `Infinity` is allowed. They count from the
+   * As `call`, waiting at most `timeoutMs` milliseconds; `Infinity` is allowed, and anything else that
+   * is no time is an `OptionError`, thrown at once. They count from the
    * call at the earliest, and from the end of the runtime's next turn at the latest: where the caller
    * keeps the thread after it, that may be later.
    */

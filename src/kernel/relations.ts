@@ -66,7 +66,7 @@ export class Relations {
     this.onStart = onStart;
   }
 
-  /** Made when first read: on Node 20 that costs forty times the controller. */
+  /** Made when first read: on Node 20 an abort signal costs forty times its controller. */
   signal(dead: boolean): AbortSignal {
     this.#controller ??= new AbortController();
     if (dead) this.#controller.abort();

@@ -297,7 +297,7 @@ const me = (own: Own): Process => own as unknown as Process;
 const near = (own: Own, ref: Ref, option: string): Process =>
   needRef(ref, option, own.kernel, own.label);
 
-/** Of what may be none, or one of another system: see `Own`. */
+/** Throws an `OptionError` for what is no ref, or one of another system than `kernel`'s. */
 export function needRef(ref: Ref, option: string, kernel?: Kernel, actor?: string): Process {
   const good = ref instanceof Own && (kernel === undefined || ref.kernel === kernel);
   needOption(good, option, ref, kernel === undefined ? "a ref" : "a ref of this system", actor);

@@ -33,18 +33,27 @@ export interface ChildSpec {
   readonly budget?: Budget;
 }
 
-/** The first restart is at once, the next after `minMs`, then twice as long each time, up to `maxMs`. */
+/**
+ * The first restart is at once, the next after `minMs`, then twice as long each time, up to `maxMs`;
+ * each give or take a fifth, so that what fell together does not rise together. A `periodMs` of life,
+ * or progress where the child has a budget of it, begins anew. A sibling's fall that takes this child
+ * along ends the wait.
+ */
 export interface Backoff {
+  /** Milliseconds of 0 or more. */
   readonly minMs: number;
+  /** Milliseconds, no less than `minMs`. */
   readonly maxMs: number;
 }
 
 /** Restarts *without progress* that are allowed. One more, and the supervisor escalates. */
 export interface Budget {
+  /** 0 or more; `Infinity` is allowed. */
   readonly restarts: number;
   /**
    * Asked after each crash: any change of the answer since the last crash is progress and clears
-   * the count. Without it nothing is progress. A rejection is no answer.
+   * the count. Without it nothing is progress. A rejection is no answer, nor is what takes longer than
+   * 5 s; the child waits for it until then.
    */
   readonly progress?: () => Promise<unknown>;
 }

@@ -20,7 +20,7 @@ export interface Harness extends ManualHost {
   readonly events: SystemEvent[];
   supervise(options: SupervisorOptions): Promise<Supervisor>;
   dynamic(options: Pick<SupervisorOptions, "intensity" | "periodMs">): Promise<Supervisor>;
-  /** Names of the events of this kind about children, in order. */
+  /** The events of this type, in order. */
   of<T extends SystemEvent["type"]>(type: T): Extract<SystemEvent, { type: T }>[];
 }
 
