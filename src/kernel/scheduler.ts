@@ -117,20 +117,18 @@ export class Scheduler {
         last = handlers;
       }
       // All of it: a macrotask is next.
-      if (this.#unseen >= LOOK_EVERY && this.#isLate()) return CREDIT;
+      if (this.#unseen >= LOOK_EVERY && this.#isLate(handlers)) return CREDIT;
       if (this.yields || handled >= credit) break;
     }
     return handled;
   }
 
-  /** A look at the clock: whether the loop has been kept for a slice. Nobody knows who of all was slow. */
-  #isLate(): boolean {
+  /** A look at the clock: whether the loop has been kept for a slice. `last`: who ran until now. */
+  #isLate(last: Handlers): boolean {
     const now = this.#host.now();
-    const isFast = now - this.#lookedAt < FAST_MS;
-    for (let i = 0; i < this.#runs; i++) {
-      const ran = this.#ran[i] as Handlers;
-      ran.slowness = isFast ? Math.max(0, ran.slowness - 1) : SLOWEST;
-    }
+    // Who is taken for slow has a look of its own; but of several who ran, nobody knows which was.
+    if (now - this.#lookedAt < FAST_MS) last.slowness = Math.max(0, last.slowness - 1);
+    else for (const ran of this.#ran.slice(0, this.#runs)) ran.slowness = SLOWEST;
     this.#lookedAt = now;
     this.#unseen = 0;
     this.#runs = 0;
