@@ -116,8 +116,11 @@ export class Scheduler {
         this.#ran[this.#runs++] = handlers;
         last = handlers;
       }
-      // All of it: a macrotask is next.
-      if (this.#unseen >= LOOK_EVERY && this.#isLate(handlers)) return CREDIT;
+      if (this.#unseen >= LOOK_EVERY) {
+        // All of it: a macrotask is next.
+        if (this.#isLate(handlers)) return CREDIT;
+        last = null;
+      }
       if (this.yields || handled >= credit) break;
     }
     return handled;
