@@ -80,6 +80,8 @@ export interface Handlers {
    * and half as many until the next look at the clock.
    */
   slowness: number;
+  /** How many looks had found the loop slow when that was learnt. */
+  slowLooks: number;
 }
 export type Handler = (self: Self<unknown>, ...args: unknown[]) => unknown;
 
@@ -158,6 +160,7 @@ export function actor<
   const handlers = {
     mailbox: options.mailbox ?? UNBOUNDED,
     slowness: SLOWEST,
+    slowLooks: 0,
     init: options.init,
     calls: new HandlerTable(Object.entries(options.calls ?? {})),
     casts: new HandlerTable(Object.entries(options.casts ?? {})),

@@ -24,6 +24,12 @@ const FAST_MS = 1;
 /** Messages and wake-ups before a macrotask is due whatever the clock says. */
 const CREDIT = 4096;
 
+/**
+ * Looks that found the loop slow. Of several who ran nobody knows which was: so all are taken for
+ * slow after each, and those that are not are soon known again.
+ */
+let slowLooks = 0;
+
 export class Scheduler {
   readonly #host: Host;
   #first: Process | null = null;
@@ -32,11 +38,9 @@ export class Scheduler {
   #draining = false;
   #credit = CREDIT;
   #lastMacro: number;
-  /** The last look at the clock; what the messages since then count for, and whose they were. */
+  /** The last look at the clock, and what the messages since then count for. */
   #lookedAt: number;
   #unseen = 0;
-  readonly #ran: Handlers[] = [];
-  #runs = 0;
   /**
    * Set when a handler's return answered a call, by whoever does that: app code that asked should see
    * it before the next process runs. Deferred replies come whenever they come.
@@ -50,7 +54,6 @@ export class Scheduler {
     this.#lastMacro = this.#host.now();
     this.#lookedAt = this.#lastMacro;
     this.#unseen = 0;
-    this.#runs = 0;
     this.#drain(false);
   };
 
@@ -100,7 +103,6 @@ export class Scheduler {
   /** Until nobody is ready, app code has an answer, or the slice or the credit is spent. */
   #run(credit: number): number {
     let handled = 0;
-    let last: Handlers | null = null;
     this.yields = false;
     for (let process = this.#first; process !== null; process = this.#first) {
       const next = process.nextReady;
@@ -108,19 +110,16 @@ export class Scheduler {
       if (next === null) this.#last = null;
       else process.nextReady = null;
       const { handlers } = process.definition;
+      if (handlers.slowLooks !== slowLooks) {
+        handlers.slowLooks = slowLooks;
+        handlers.slowness = SLOWEST;
+      }
       const { slowness } = handlers;
       const many = process.run(LOOK_EVERY >> slowness);
       handled += many;
       this.#unseen += many << slowness;
-      if (handlers !== last && many > 0) {
-        this.#ran[this.#runs++] = handlers;
-        last = handlers;
-      }
-      if (this.#unseen >= LOOK_EVERY) {
-        // All of it: a macrotask is next.
-        if (this.#isLate(handlers)) return CREDIT;
-        last = null;
-      }
+      // All of it: a macrotask is next.
+      if (this.#unseen >= LOOK_EVERY && this.#isLate(handlers)) return CREDIT;
       if (this.yields || handled >= credit) break;
     }
     return handled;
@@ -129,12 +128,10 @@ export class Scheduler {
   /** A look at the clock: whether the loop has been kept for a slice. `last`: who ran until now. */
   #isLate(last: Handlers): boolean {
     const now = this.#host.now();
-    // Who is taken for slow has a look of its own; but of several who ran, nobody knows which was.
     if (now - this.#lookedAt < FAST_MS) last.slowness = Math.max(0, last.slowness - 1);
-    else for (const ran of this.#ran.slice(0, this.#runs)) ran.slowness = SLOWEST;
+    else slowLooks++;
     this.#lookedAt = now;
     this.#unseen = 0;
-    this.#runs = 0;
     return now - this.#lastMacro > SLICE_MS;
   }
 
