@@ -10,12 +10,16 @@ import type { Cancel, Host } from "./host.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { isThenable } from "./thenable.ts";
 
+/** What settles a call's promise. */
+export type Resolve = (value: unknown) => void;
+export type Reject = (error: CallError) => void;
+
 /** One unanswered call. */
 export class Call {
   readonly callee: string;
   readonly name: string;
-  #resolve: (value: unknown) => void;
-  #reject: (error: CallError) => void;
+  #resolve: Resolve;
+  #reject: Reject;
   /** Where it waits for its time to be over, if anywhere. */
   #queue: Deadlines | null = null;
   /** From then on every other reply is dropped. */
@@ -28,12 +32,7 @@ export class Call {
   before: Call | null = null;
   after: Call | null = null;
 
-  constructor(
-    callee: string,
-    name: string,
-    resolve: (value: unknown) => void,
-    reject: (error: CallError) => void,
-  ) {
+  constructor(callee: string, name: string, resolve: Resolve, reject: Reject) {
     this.callee = callee;
     this.name = name;
     this.#resolve = resolve;
@@ -135,6 +134,13 @@ export class Deadlines {
     if (!this.#scheduler.dateLater(this)) this.date();
     if (this.#timer !== null) return;
     this.#known.set(this.timeoutMs, this);
+    const [oldest] = this.#known.values();
+    // Each is kept for the next call: not where there are very many.
+    if (this.#known.size > 64 && oldest !== undefined) {
+      this.#known.delete(oldest.timeoutMs);
+      this.#known.set(oldest.timeoutMs, oldest);
+      oldest.rest();
+    }
     this.#timer = this.#host.timer(this.timeoutMs, () => this.#expire());
   }
 
@@ -153,8 +159,6 @@ export class Deadlines {
     else after.before = before;
     call.before = null;
     call.after = null;
-    // Each has a timer, and is kept for the next call: not where there are very many.
-    if (this.#known.size > 64) this.rest();
   }
 
   /** Forgets the timer when nothing waits, so that an idle system holds no process open. */

@@ -30,11 +30,7 @@ export interface Events {
   /** A message was taken out and its handler returned, or its promise settled. */
   handled: Subject & { readonly kind: string; readonly name: string };
   /** A call was made; `call` numbers it within the system. */
-  called: Subject & {
-    readonly name: string;
-    readonly call: number;
-    readonly timeoutMs: number;
-  };
+  called: Subject & { readonly name: string; readonly call: number; readonly timeoutMs: number };
   /** Its promise was settled: `how` is `"reply"` or the `CallError`'s code. */
   settled: Subject & { readonly name: string; readonly call: number; readonly how: string };
   /** A message that nobody will handle: no such process, no such handler, or no room for it. */

@@ -39,7 +39,7 @@ export class Scheduler {
   #credit = CREDIT;
   #lastMacro: number;
   /** The last look at the clock, and what the messages since then count for. */
-  #lookedAt: number;
+  #lookedAt = 0;
   #unseen = 0;
   /**
    * Set when a handler's return answered a call, by whoever does that: app code that asked should see
@@ -60,7 +60,6 @@ export class Scheduler {
   constructor(host: Host) {
     this.#host = host;
     this.#lastMacro = host.now();
-    this.#lookedAt = this.#lastMacro;
   }
 
   /** A process that has something to do and is not in the queue yet. */
