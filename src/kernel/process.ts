@@ -50,6 +50,8 @@ export class Process extends Own implements Ref {
     const promise = new Promise<unknown>(grab);
     const { kernel, label } = this;
     const call = new Call(label, name, resolveMade, rejectMade);
+    // What is kept here would keep the promise, and what it brings.
+    grab(forget, forget);
     if (kernel.callsTraced) call.told = kernel.traceCall(this, name, queue?.timeoutMs);
     this.put(CALL, name, body, call);
     if (queue !== null) call.waitIn(queue);
@@ -60,6 +62,7 @@ export class Process extends Own implements Ref {
 // Of the promise that was just made: a closure for each call would cost a twentieth of it.
 let resolveMade: Resolve;
 let rejectMade: Reject;
+const forget = (): void => {};
 const grab = (resolve: Resolve, reject: Reject): void => {
   resolveMade = resolve;
   rejectMade = reject;

@@ -6,7 +6,7 @@ import { asProcess } from "../../src/kernel/process.ts";
 import type { Ref } from "../../src/kernel/ref.ts";
 import type { Scheduler } from "../../src/kernel/scheduler.ts";
 import { manualHost } from "./manual-host.ts";
-import { gate, log, type Probe, probe, scene, watched } from "./scene.ts";
+import { collectGarbage, gate, log, type Probe, probe, scene, watched } from "./scene.ts";
 
 describe("a reply", () => {
   it("is the handler's result, or what its promise resolves to", async () => {
@@ -364,6 +364,15 @@ describe("a timeout", () => {
     expect(isKept()).toBe(true);
     await advance(1);
     expect([asked.code, isKept()]).toEqual(["timeout", false]);
+  });
+
+  it("keeps nothing of what it has brought", async () => {
+    const { spawn } = scene();
+    const ref = spawn(probe);
+    const brought = async () => new WeakRef((await ref.call("do", () => ({}))) as object);
+    const weak = await brought();
+    await collectGarbage();
+    expect(weak.deref()).toBeUndefined();
   });
 
   it("keeps no timer for each of very many different lengths, once they are answered", async () => {
