@@ -133,10 +133,11 @@ function begin<M extends AnyStateMachine>(
       () => self.stop(outcome),
     );
   const write = (): void => {
-    const kept: unknown = store?.write(persist());
-    // Nor is its failure anybody's then.
-    if (isThenable(kept)) kept.then(undefined, () => {});
-    needOption(!isThenable(kept), "store.write", kept, "nothing: it is done at once", self.label);
+    const answer: unknown = store?.write(persist());
+    if (!isThenable(answer)) return;
+    // It is refused as a promise: if it fails as well, that is nobody's any more.
+    answer.then(undefined, () => {});
+    needOption(false, "store.write", answer, "nothing: it is done at once", self.label);
   };
   root.subscribe({
     next: ({ status }) => {

@@ -224,6 +224,7 @@ export abstract class Own extends Life implements Self<unknown> {
     options: SpawnOptions = NO_OPTIONS,
   ): RefOf<D> {
     checkSpawn(definition, args, options, this.label);
+    // What has ended starts nobody: a parent that has is what the kernel refuses.
     const parent = this.alive ? null : me(this);
     return this.kernel.spawn(definition, args, parent, options) as Ref as RefOf<D>;
   }
