@@ -7,23 +7,24 @@ import type { Deferred } from "./actor.ts";
 import { CallError, OptionError, show } from "./errors.ts";
 import { type ExitReason, formatCause, formatReason } from "./exit.ts";
 import type { Cancel, Host } from "./host.ts";
+import { including, type Relations } from "./relations.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { isThenable } from "./thenable.ts";
 
-/** What settles a call's promise. */
-export type Resolve = (value: unknown) => void;
-export type Reject = (error: CallError) => void;
+const REPLY = "reply";
 
 /** One unanswered call. */
 export class Call {
   readonly callee: string;
   readonly name: string;
-  #resolve: Resolve;
-  #reject: Reject;
+  /** By what it was settled, a reply or an error's code: from then on every other reply is dropped. */
+  how = "";
+  #result: unknown = undefined;
+  /** Of the promise of whoever asked, if there had to be one. */
+  #resolve: ((reply: unknown) => void) | null = null;
+  #reject: ((error: unknown) => void) | null = null;
   /** Where it waits for its time to be over, if anywhere. */
   #queue: Deadlines | null = null;
-  /** From then on every other reply is dropped. */
-  settled = false;
   /** Hears how it was settled. */
   told: ((how: string) => void) | null = null;
   #owed: Set<Call> | null = null;
@@ -32,24 +33,32 @@ export class Call {
   before: Call | null = null;
   after: Call | null = null;
 
-  constructor(callee: string, name: string, resolve: Resolve, reject: Reject) {
+  constructor(callee: string, name: string) {
     this.callee = callee;
     this.name = name;
-    this.#resolve = resolve;
-    this.#reject = reject;
+  }
+
+  /** The reply if it is there already, else a promise: for whoever asked, once. */
+  outcome(): unknown {
+    if (this.how !== "") return this.how === REPLY ? this.#result : Promise.reject(this.#result);
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
   }
 
   /** Unless it was answered at once. */
   waitIn(queue: Deadlines): void {
-    if (this.settled) return;
+    if (this.how !== "") return;
     this.#queue = queue;
     queue.add(this);
   }
 
   /** It lies in its callee's list of debts until it is settled. */
-  owe(debts: Set<Call>): void {
-    if (this.settled) debts.delete(this);
-    else this.#owed = debts;
+  owe(callee: Relations): void {
+    if (this.how !== "") return;
+    callee.owed = including(callee.owed, this);
+    this.#owed = callee.owed;
   }
 
   /** A promise is no reply: what it brings is, if it brings it in time. */
@@ -57,7 +66,7 @@ export class Call {
     if (isThenable(value)) {
       const settle = [(it: unknown) => this.reply(it), (why: unknown) => this.refuse(why)] as const;
       Promise.resolve(value).then(...settle);
-    } else if (this.#close("reply")) this.#resolve(value);
+    } else this.#settle(REPLY, value, this.#resolve);
   }
 
   refuse(cause: unknown): void {
@@ -70,6 +79,12 @@ export class Call {
   exit(reason: ExitReason, code: "exit" | "noproc" = "exit"): void {
     const message = `${this.#what()} got no reply: ${formatReason(reason)}`;
     this.#fail(new CallError(code, message, reason));
+  }
+
+  /** What was returned for it is another call's reply. */
+  notMine(): void {
+    const [reply, own] = [`calls.${this.name}`, "a reply, or a deferred one of its own"];
+    this.refuse(new OptionError(reply, "another call's deferred reply", own, this.callee));
   }
 
   unknown(known: Iterable<string>): void {
@@ -87,17 +102,18 @@ export class Call {
   }
 
   #fail(error: CallError): void {
-    if (this.#close(error.code)) this.#reject(error);
+    this.#settle(error.code, error, this.#reject);
   }
 
-  #close(how: string): boolean {
-    if (this.settled) return false;
-    this.settled = true;
+  #settle(how: string, result: unknown, tell: ((result: unknown) => void) | null): void {
+    if (this.how !== "") return;
+    this.how = how;
     this.told?.(how);
     this.#queue?.remove(this);
     this.#queue = null;
     this.#owed?.delete(this);
-    return true;
+    if (tell === null) this.#result = result;
+    else tell(result);
   }
 
   #what(): string {
@@ -182,36 +198,23 @@ export class Deadlines {
 
 /** A reply that is given after the handler has returned. */
 export class DeferredReply<T> implements Deferred<T> {
-  #call: Call | null = null;
-  /** Settled before the kernel could bind it to its call. */
-  #early: ((call: Call) => void) | null = null;
+  readonly #call: Call;
 
-  /** Whatever else it is: a proxy is not asked. */
-  static is(value: unknown): value is DeferredReply<unknown> {
-    return typeof value === "object" && value !== null && #call in value;
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  /** Whose reply `value` is, if it is one. Whatever else it is: a proxy is not asked. */
+  static callOf(value: unknown): Call | null {
+    const isOne = typeof value === "object" && value !== null && #call in value;
+    return isOne ? value.#call : null;
   }
 
   resolve(value: T): void {
-    this.#settle((call) => call.reply(value));
+    this.#call.reply(value);
   }
 
   reject(cause: unknown): void {
-    this.#settle((call) => call.refuse(cause));
-  }
-
-  /** @internal */
-  bind(call: Call): void {
-    if (this.#call !== null) {
-      const [reply, own] = [`calls.${call.name}`, "a reply, or a deferred one of its own"];
-      call.refuse(new OptionError(reply, "another call's deferred reply", own, call.callee));
-      return;
-    }
-    this.#call = call;
-    this.#early?.(call);
-  }
-
-  #settle(how: (call: Call) => void): void {
-    if (this.#call !== null) how(this.#call);
-    else this.#early ??= how;
+    this.#call.refuse(cause);
   }
 }

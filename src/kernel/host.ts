@@ -15,8 +15,9 @@ export interface Host {
   /**
    * Runs `run` soon, after the current synchronous code. `"micro"` asks for the cheapest way there
    * is (a microtask); `"macro"` lets timers and I/O go first. A host may ignore the difference.
+   * One that has a promise of what `run` returns hands it out: it need not have one.
    */
-  wake(run: () => void, turn: "micro" | "macro"): void;
+  wake(run: () => unknown, turn: "micro" | "macro"): Promise<unknown> | undefined;
   /** Runs `fire` once, after `ms` milliseconds; Node's own may be early by less than one. */
   timer(ms: number, fire: () => void): Cancel;
   /** A whole number from 0 to `bound - 1`, by chance: jitter and nothing else. */

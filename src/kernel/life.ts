@@ -11,7 +11,7 @@ import type { ExitReason } from "./exit.ts";
 import type { Kernel } from "./kernel.ts";
 import { CALL, EXIT, INIT, KIND_NAMES, type Kind, RUN } from "./letter.ts";
 import type { Process } from "./process.ts";
-import { including, Relations } from "./relations.ts";
+import { Relations } from "./relations.ts";
 import type { SpawnOptions } from "./self.ts";
 import { follow, isThenable } from "./thenable.ts";
 
@@ -50,7 +50,7 @@ export abstract class Life extends BoundedMailbox {
   #started = false;
   #stopping: ExitReason | null = null;
   /** The call whose handler runs or is suspended. */
-  #current: Call | null = null;
+  protected current: Call | null = null;
   /** @internal Null for what was spawned without a link, a name or a listener, and has asked for nothing. */
   relations: Relations | null = null;
   /** The same, once there may be something in it to be heeded with every message. */
@@ -96,11 +96,6 @@ export abstract class Life extends BoundedMailbox {
     if (!this.#started && this.#status !== DEAD) return "starting";
     if (this.#heeded?.held === true && this.#status !== DEAD) return "suspended";
     return STATUS_NAMES[this.#status] ?? "";
-  }
-
-  /** Whether a call's handler runs. */
-  protected get answers(): boolean {
-    return this.#current !== null;
   }
 
   stop(reason: ExitReason): void {
@@ -200,7 +195,7 @@ export abstract class Life extends BoundedMailbox {
     const { handlerWatch } = this.kernel;
     const began = handlerWatch === null ? 0 : handlerWatch.began();
     const call = kind === CALL ? (extra as Call) : null;
-    if (call !== null) this.#current = call;
+    if (call !== null) this.current = call;
     try {
       // What is told to stop before its first message has failed to start: a name was taken.
       const started = kind !== INIT || this.#stopping === null;
@@ -254,17 +249,14 @@ export abstract class Life extends BoundedMailbox {
   }
 
   private answer(this: Process, call: Call, result: unknown): void {
-    if (DeferredReply.is(result)) {
-      const relations = this.relate();
-      relations.owed = including(relations.owed, call);
-      call.owe(relations.owed);
-      result.bind(call);
-    } else {
+    const deferred = DeferredReply.callOf(result);
+    if (deferred === null) {
       // It is settled even so, if what is replied ends this process when it is looked at.
       call.reply(result);
       this.kernel.scheduler.yields = true;
-    }
-    this.#current = null;
+    } else if (deferred === call) call.owe(this.relate());
+    else call.notMine();
+    this.current = null;
   }
 
   /** `init` is over. */
@@ -347,7 +339,7 @@ export abstract class Life extends BoundedMailbox {
     relations?.end();
     if (kernel.livesTraced) kernel.emit({ type: "exited", pid, label, reason });
     relations?.tellStart(kernel, { status: "failed", reason });
-    this.#current?.exit(reason);
+    this.current?.exit(reason);
     if (relations !== null) kernel.spread(() => relations.tell(this, reason));
     for (let letter = this.nextLeft(); letter !== null; letter = this.nextLeft()) {
       if (letter.kind === CALL) (letter.extra as Call).exit(reason);

@@ -3,7 +3,7 @@
  * what its handlers may do in `self.ts`.
  */
 import { NONE, packAll } from "./args.ts";
-import { Call, type Deadlines, type Reject, type Resolve } from "./call.ts";
+import { Call, type Deadlines } from "./call.ts";
 import { CALL, CAST, CAST_TWO, INFO } from "./letter.ts";
 import type { Ref } from "./ref.ts";
 import { Own } from "./self.ts";
@@ -47,26 +47,16 @@ export class Process extends Own implements Ref {
   }
 
   private ask(queue: Deadlines | null, name: string, body: unknown): Promise<never> {
-    const promise = new Promise<unknown>(grab);
     const { kernel, label } = this;
-    const call = new Call(label, name, resolveMade, rejectMade);
-    // What is kept here would keep the promise, and what it brings.
-    grab(forget, forget);
+    const { scheduler } = kernel;
+    const call = new Call(label, name);
     if (kernel.callsTraced) call.told = kernel.traceCall(this, name, queue?.timeoutMs);
+    scheduler.due = null;
     this.put(CALL, name, body, call);
     if (queue !== null) call.waitIn(queue);
-    return promise as Promise<never>;
+    return scheduler.promise(call) as Promise<never>;
   }
 }
-
-// Of the promise that was just made: a closure for each call would cost a twentieth of it.
-let resolveMade: Resolve;
-let rejectMade: Reject;
-const forget = (): void => {};
-const grab = (resolve: Resolve, reject: Reject): void => {
-  resolveMade = resolve;
-  rejectMade = reject;
-};
 
 for (const shown of [Symbol.for("nodejs.util.inspect.custom"), "toString"]) {
   Object.defineProperty(Process.prototype, shown, { value: Process.prototype.toJSON });

@@ -7,7 +7,7 @@
  * clock always finds the slice spent.
  */
 import { type Handlers, SLOWEST } from "./actor.ts";
-import type { Deadlines } from "./call.ts";
+import type { Call, Deadlines } from "./call.ts";
 import type { Host } from "./host.ts";
 import type { Process } from "./process.ts";
 
@@ -48,13 +48,17 @@ export class Scheduler {
   yields = false;
   /** Has calls that do not know yet when they expire. */
   #undated: Deadlines | null = null;
-  readonly #micro = (): void => this.#drain(true);
+  /** A promise of what comes of the drain that is due, if the host has one: see `promise`. */
+  due: Promise<unknown> | null = null;
+  /** Who has that promise. */
+  #asker: Call | null = null;
+  readonly #micro = (): unknown => this.#drain(this.#asker === null ? this.#credit : 1);
   readonly #macro = (): void => {
     this.#credit = CREDIT;
     this.#lastMacro = this.#host.now();
     this.#lookedAt = this.#lastMacro;
     this.#unseen = 0;
-    this.#drain(false);
+    this.#drain(Number.MAX_SAFE_INTEGER);
   };
 
   constructor(host: Host) {
@@ -77,19 +81,32 @@ export class Scheduler {
     return true;
   }
 
+  /**
+   * A promise of what comes of a call that was just put. If it brought the next drain about (`due` was
+   * null before), that drain's own will do, and saves a fifth of a call; the drain then handles one
+   * message, its own: so that its answer neither waits for those of others nor comes after them.
+   */
+  promise(call: Call): unknown {
+    if (this.due === null) return call.outcome();
+    this.#asker = call;
+    return this.due;
+  }
+
   #arm(): void {
     this.#armed = true;
     if (this.#draining) return;
-    if (this.#credit > 0) this.#host.wake(this.#micro, "micro");
+    if (this.#credit > 0) this.due = this.#host.wake(this.#micro, "micro") ?? null;
     else this.#host.wake(this.#macro, "macro");
   }
 
-  #drain(micro: boolean): void {
-    const { pick } = this.#host;
+  #drain(credit: number): unknown {
+    const asker = this.#asker;
+    this.#asker = null;
+    this.due = null;
     this.#draining = true;
     try {
-      if (pick !== undefined) this.#step(pick);
-      else this.#credit -= 1 + this.#run(micro ? this.#credit : Number.MAX_SAFE_INTEGER);
+      if (this.#host.pick !== undefined) this.#step(this.#host.pick);
+      else this.#credit -= 1 + this.#run(credit);
     } finally {
       this.#draining = false;
       this.#armed = false;
@@ -97,6 +114,7 @@ export class Scheduler {
       this.#undated = null;
       if (this.#first !== null) this.#arm();
     }
+    return asker?.outcome();
   }
 
   /** Until nobody is ready, app code has an answer, or the slice or the credit is spent. */
@@ -114,7 +132,7 @@ export class Scheduler {
         handlers.slowness = SLOWEST;
       }
       const { slowness } = handlers;
-      const many = process.run(LOOK_EVERY >> slowness);
+      const many = process.run(Math.min(credit, LOOK_EVERY >> slowness));
       handled += many;
       this.#unseen += many << slowness;
       // All of it: a macrotask is next.

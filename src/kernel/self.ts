@@ -213,9 +213,10 @@ export abstract class Own extends Life implements Self<unknown> {
   }
 
   defer<T>(): Deferred<T> {
+    const { current } = this;
     const allowed = "within a call's handler, which returns it";
-    needOption(this.answers, "defer", "outside a call", allowed, this.label);
-    return new DeferredReply<T>();
+    needOption(current !== null, "defer", "outside a call", allowed, this.label);
+    return new DeferredReply<T>(current);
   }
 
   spawn<D extends AnyActor>(

@@ -17,8 +17,9 @@ export const nodeHost: Host = {
   },
   wallNow: () => Date.now(),
   wake(run, turn) {
-    if (turn === "micro") wakeSoon(run);
-    else setImmediate(wakeSoon, run);
+    if (turn === "micro") return wakeSoon(run);
+    setImmediate(wakeSoon, run);
+    return undefined;
   },
   timer(ms, fire) {
     if (ms > LONGEST_MS) {

@@ -5,37 +5,39 @@
 import { executionAsyncResource } from "node:async_hooks";
 
 /** Whoever is to be woken: one system as a rule. */
-let first: (() => void) | null = null;
-let others: (() => void)[] = [];
+let first: (() => unknown) | null = null;
+let others: (() => unknown)[] = [];
 
-/** Runs `run` in a microtask, in nobody's async context. */
-export function wakeSoon(run: () => void): void {
+/** Runs `run` in a microtask, in nobody's async context. Whoever comes first learns what it returns. */
+export function wakeSoon(run: () => unknown): Promise<unknown> | undefined {
   if (first !== null) {
     others.push(run);
-    return;
+    return undefined;
   }
   first = run;
-  if (mayCarry) wakeUp();
-  else void RESOLVED.then(quickly);
+  return mayCarry ? cleanly() : RESOLVED.then(quickly);
 }
 
-function runAll(): void {
+function runAll(): unknown {
   const run = first;
   const more = others;
   first = null;
   if (more.length > 0) others = [];
-  runShielded(run);
+  const answer = runShielded(run);
   for (const each of more) runShielded(each);
+  return answer;
 }
 
 /** Whoever woke with a fault must not keep the others asleep; it is Node's to report. */
-function runShielded(run: (() => void) | null): void {
+function runShielded(run: (() => unknown) | null): unknown {
   try {
-    run?.();
+    return run?.();
   } catch (error) {
     setImmediate(() => {
       throw error;
     });
+    // Nothing comes of it.
+    return new Promise(() => {});
   }
 }
 
@@ -43,15 +45,20 @@ function runShielded(run: (() => void) | null): void {
 // beforehand, where nobody's store is, and whoever sends only resolves the promise it waits for. An
 // AsyncResource would cost three times this.
 let wakeUp: (value?: undefined) => void = () => {};
+let woken: Promise<unknown> | undefined;
 const grab = (resolve: (value?: undefined) => void): void => {
   wakeUp = resolve;
 };
 function forEver(): void {
-  void new Promise<undefined>(grab).then(() => {
+  woken = new Promise<undefined>(grab).then(() => {
     // The next is attached before anybody's code runs: that may enter a store for good.
     forEver();
-    runAll();
+    return runAll();
   });
+}
+function cleanly(): Promise<unknown> | undefined {
+  wakeUp();
+  return woken;
 }
 
 // The quick way, a third off a call, attaches at the wake-up itself, in the sender's context. Before
@@ -60,11 +67,10 @@ function forEver(): void {
 // instead, and all after it. Later Nodes carry contexts without a trace.
 const RESOLVED = Promise.resolve();
 let mayCarry = !contextsNeedHooks();
-function quickly(): void {
-  if (executionAsyncResource() instanceof Promise) {
-    mayCarry = true;
-    wakeUp();
-  } else runAll();
+function quickly(): unknown {
+  if (!(executionAsyncResource() instanceof Promise)) return runAll();
+  mayCarry = true;
+  return cleanly();
 }
 
 forEver();

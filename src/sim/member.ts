@@ -164,7 +164,7 @@ export class Member {
     const host: Host = {
       now,
       wallNow: () => EPOCH_MS + now() + this.#wallSkewMs,
-      wake: (run) => world.ready(this, () => this.#alive(host) && run()),
+      wake: (run) => void world.ready(this, () => this.#alive(host) && run()),
       timer: (ms, fire) => {
         let live = true;
         const cancel = world.timer(ms / this.#rate, () => {

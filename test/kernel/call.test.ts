@@ -331,12 +331,8 @@ describe("a timeout", () => {
     const host = { ...manualHost().host, now: () => now, timer };
     const queue = new Deadlines(host, scheduler, new Map(), 100);
     const codes: string[] = [];
-    const call = new Call(
-      "it",
-      "do",
-      () => {},
-      ({ code }) => codes.push(code),
-    );
+    const call = new Call("it", "do");
+    call.told = (how) => codes.push(how);
     call.waitIn(queue);
     now = 500;
     fire();

@@ -29,11 +29,12 @@ export function manualHost(options: ManualHostOptions = {}): ManualHost {
     choose,
     // By itself, as on the real host: a test may simply await a call.
     wake(run) {
-      void Promise.resolve().then(() => {
+      return Promise.resolve().then(() => {
         try {
-          run();
+          return run();
         } catch (fault) {
           faults.push(fault);
+          return undefined;
         }
       });
     },

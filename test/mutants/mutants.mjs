@@ -585,8 +585,8 @@ const kernel = [
   {
     id: "call-settles-twice",
     file: "src/kernel/call.ts",
-    find: "    if (this.settled) return false;\n",
-    replace: "",
+    find: '    if (this.how !== "") return;\n    this.how = how;\n',
+    replace: "    this.how = how;\n",
     scenario: "supervised",
     expected: ["callsSettle"],
     why: "a reply that comes late settles its call again",
