@@ -23,8 +23,8 @@ export class Call {
   /** Of the promise of whoever asked, if there had to be one. */
   #resolve: ((reply: unknown) => void) | null = null;
   #reject: ((error: unknown) => void) | null = null;
-  /** Where it waits for its time to be over, if anywhere. */
-  #queue: Deadlines | null = null;
+  /** Where it waits for its time to be over, if anywhere, once there is a promise. */
+  readonly #queue: Deadlines | null;
   /** Hears how it was settled. */
   told: ((how: string) => void) | null = null;
   #owed: Set<Call> | null = null;
@@ -33,25 +33,20 @@ export class Call {
   before: Call | null = null;
   after: Call | null = null;
 
-  constructor(callee: string, name: string) {
+  constructor(callee: string, name: string, queue: Deadlines | null) {
     this.callee = callee;
     this.name = name;
+    this.#queue = queue;
   }
 
-  /** The reply if it is there already, else a promise: for whoever asked, once. */
+  /** The reply if it is there already, else a promise of it: for whoever asked, once. */
   outcome(): unknown {
     if (this.how !== "") return this.how === REPLY ? this.#result : Promise.reject(this.#result);
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
+      this.#queue?.add(this);
     });
-  }
-
-  /** Unless it was answered at once. */
-  waitIn(queue: Deadlines): void {
-    if (this.how !== "") return;
-    this.#queue = queue;
-    queue.add(this);
   }
 
   /** It lies in its callee's list of debts until it is settled. */
@@ -109,11 +104,12 @@ export class Call {
     if (this.how !== "") return;
     this.how = how;
     this.told?.(how);
-    this.#queue?.remove(this);
-    this.#queue = null;
     this.#owed?.delete(this);
     if (tell === null) this.#result = result;
-    else tell(result);
+    else {
+      this.#queue?.remove(this);
+      tell(result);
+    }
   }
 
   #what(): string {
@@ -122,8 +118,9 @@ export class Call {
 }
 
 /**
- * The calls that wait equally long. A look at the clock costs a seventh of a call, and most are
- * answered in the scheduler's next drain: so they are dated after that, those that still wait.
+ * The calls that wait equally long: all but those that were answered before they needed a promise. A
+ * look at the clock costs a seventh of a call, and most are answered in the scheduler's next drain: so
+ * they are dated after that, those that still wait.
  */
 export class Deadlines {
   readonly timeoutMs: number;

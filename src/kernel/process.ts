@@ -49,11 +49,10 @@ export class Process extends Own implements Ref {
   private ask(queue: Deadlines | null, name: string, body: unknown): Promise<never> {
     const { kernel, label } = this;
     const { scheduler } = kernel;
-    const call = new Call(label, name);
+    const call = new Call(label, name, queue);
     if (kernel.callsTraced) call.told = kernel.traceCall(this, name, queue?.timeoutMs);
     scheduler.due = null;
     this.put(CALL, name, body, call);
-    if (queue !== null) call.waitIn(queue);
     return scheduler.promise(call) as Promise<never>;
   }
 }
