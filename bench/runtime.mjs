@@ -1,6 +1,7 @@
 /**
- * The runtime beside its peers: all on the same work, interleaved, each run in a process of its own;
- * medians, and the ratio of holdfast's operations a second over the peer's in the same run.
+ * The runtime beside its peers: all on the same work, by turns, each run in a process of its own;
+ * medians, and the ratio of holdfast's operations a second over the peer's. That is the median of the
+ * ratios of each two runs, one right after the other: what else the machine does strikes both.
  *
  *     npm run bench -- runtime                    a table
  *     npm run bench -- runtime --json             one JSON line for each workload and peer
@@ -48,7 +49,8 @@ const { values } = parseArgs({
   },
   args: process.argv.slice(process.argv[2] === "runtime" ? 3 : 2),
 });
-const ROUNDS = values.quick ? 1 : 3;
+/** Runs of each peer: as many as there is time for. */
+const ROUNDS = values.quick ? { least: 1, most: 1, ms: 0 } : { least: 3, most: 9, ms: 12_000 };
 
 const beams = mkdtempSync(join(tmpdir(), "holdfast-otp-"));
 try {
@@ -90,34 +92,46 @@ function hasErlang() {
   }
 }
 
-/** One workload on everybody, by turns, so that what else the machine does strikes all alike. */
+/** One workload on everybody. */
 function rowsOf(name, peers) {
   const { count: whole, as = name, needs, most, peers: wanted = peers } = WORKLOADS[name];
   const count = values.quick ? Math.max(1_000, whole / 5) : whole;
+  // Skynet is a power of ten.
+  const amount = as === "skynet" ? whole : count;
   const others = Object.keys(OTHER).filter((other) => {
     const [peer] = OTHER[other];
     return needs[other] !== undefined && (peer === "holdfast" || peers.includes(peer));
   });
-  const all = ["holdfast", ...peers.filter((peer) => wanted.includes(peer)), ...others];
-  const runs = new Map(all.map((peer) => [peer, []]));
-  // Skynet is a power of ten.
-  const amount = as === "skynet" ? whole : count;
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const peer of all) {
-      const [program, workload] = OTHER[peer] ?? [peer, as];
-      const figures = run(program, workload, amount);
-      if (figures !== null) runs.get(peer).push(figures);
-    }
-  }
-  const own = medians(runs.get("holdfast"));
-  return all.flatMap((peer) => {
-    const figures = medians(runs.get(peer));
-    if (figures.opsPerSecond === undefined) return [];
-    const ratio = Math.round((own.opsPerSecond / figures.opsPerSecond) * 100) / 100;
+  const own = [];
+  const rows = [];
+  for (const peer of [...peers.filter((peer) => wanted.includes(peer)), ...others]) {
+    const pairs = byTurns(OTHER[peer] ?? [peer, as], as, amount);
+    if (pairs.length === 0) continue;
+    own.push(...pairs.map(({ ours }) => ours));
+    const ratios = pairs.map(({ ours, its }) => ({ x: ours.opsPerSecond / its.opsPerSecond }));
+    const ratio = Math.round(medians(ratios).x * 100) / 100;
     const goal = needs[peer] === undefined ? {} : { goal: needs[peer] };
-    const limits = peer === "holdfast" && most !== undefined ? { most } : {};
-    return [{ workload: name, peer, ...figures, ratio, ...goal, ...limits }];
-  });
+    rows.push({ workload: name, peer, ...medians(pairs.map(({ its }) => its)), ratio, ...goal });
+  }
+  // Alone: nobody has this workload, or no peer is there.
+  for (let i = 0; rows.length === 0 && i < ROUNDS.least; i++) own.push(run("holdfast", as, amount));
+  const limits = most === undefined ? {} : { most };
+  return [{ workload: name, peer: "holdfast", ...medians(own), ratio: 1, ...limits }, ...rows];
+}
+
+/** Holdfast and a peer; none where the peer has no such workload. */
+function byTurns([program, workload], as, amount) {
+  const pairs = [];
+  const began = performance.now();
+  const isOver = () => pairs.length >= ROUNDS.least && performance.now() - began > ROUNDS.ms;
+  while (pairs.length < ROUNDS.most && !isOver()) {
+    const its = run(program, workload, amount);
+    if (its === null) break;
+    const ours = run("holdfast", as, amount);
+    if (ours === null) throw new Error(`holdfast has failed at ${as}`);
+    pairs.push({ its, ours });
+  }
+  return pairs;
 }
 
 function run(program, workload, count) {
