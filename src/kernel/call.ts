@@ -126,16 +126,13 @@ export class Deadlines {
   readonly timeoutMs: number;
   readonly #host: Host;
   readonly #scheduler: Scheduler;
-  /** It is one of them while it has a timer: lengths that are asked once must not pile up. */
-  readonly #known: Map<number, Deadlines>;
   #first: Call | null = null;
   #last: Call | null = null;
   #timer: Cancel | null = null;
 
-  constructor(host: Host, scheduler: Scheduler, known: Map<number, Deadlines>, timeoutMs: number) {
+  constructor(host: Host, scheduler: Scheduler, timeoutMs: number) {
     this.#host = host;
     this.#scheduler = scheduler;
-    this.#known = known;
     this.timeoutMs = timeoutMs;
   }
 
@@ -145,16 +142,7 @@ export class Deadlines {
     else this.#last.after = call;
     this.#last = call;
     if (!this.#scheduler.dateLater(this)) this.date();
-    if (this.#timer !== null) return;
-    this.#known.set(this.timeoutMs, this);
-    const [oldest] = this.#known.values();
-    // Each is kept for the next call: not where there are very many.
-    if (this.#known.size > 64 && oldest !== undefined) {
-      this.#known.delete(oldest.timeoutMs);
-      this.#known.set(oldest.timeoutMs, oldest);
-      oldest.rest();
-    }
-    this.#timer = this.#host.timer(this.timeoutMs, () => this.#expire());
+    this.#timer ??= this.#host.timer(this.timeoutMs, () => this.#expire());
   }
 
   /** Says when those that came since the last time will expire. */
@@ -174,12 +162,12 @@ export class Deadlines {
     call.after = null;
   }
 
-  /** Forgets the timer when nothing waits, so that an idle system holds no process open. */
-  rest(): void {
-    if (this.#first !== null) return;
+  /** Forgets the timer when nothing waits, so that an idle system holds no process open; whether it did. */
+  rest(): boolean {
+    if (this.#first !== null) return false;
     this.#timer?.();
     this.#timer = null;
-    this.#known.delete(this.timeoutMs);
+    return true;
   }
 
   #expire(): void {
@@ -207,11 +195,7 @@ export class DeferredReply<T> implements Deferred<T> {
     return isOne ? value.#call : null;
   }
 
-  resolve(value: T): void {
-    this.#call.reply(value);
-  }
-
-  reject(cause: unknown): void {
-    this.#call.refuse(cause);
-  }
+  // Bound, so that a promise may be told to settle it.
+  readonly resolve = (value: T): void => this.#call.reply(value);
+  readonly reject = (cause: unknown): void => this.#call.refuse(cause);
 }

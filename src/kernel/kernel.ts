@@ -39,7 +39,7 @@ export class Kernel {
   #youngest: Process | null = null;
   readonly #names = new Map<string, Process>();
   /** Who listens, to which types; null: to all. A listener may be there twice. */
-  readonly #observers = new Set<{ tell: Observer; types: ReadonlySet<EventType> | null }>();
+  #observers: readonly { tell: Observer; types: ReadonlySet<EventType> | null }[] = [];
   /** Whether anybody hears a type, once that was asked: it is asked for every record. */
   readonly #heard = new Map<EventType, boolean>();
   readonly #deadlines = new Map<number, Deadlines>();
@@ -52,7 +52,7 @@ export class Kernel {
   constructor(host: Host) {
     this.host = host;
     this.scheduler = new Scheduler(host);
-    this.deadlines = new Deadlines(host, this.scheduler, this.#deadlines, CALL_TIMEOUT_MS);
+    this.deadlines = new Deadlines(host, this.scheduler, CALL_TIMEOUT_MS);
   }
 
   /** Linked to its parent, if it has one. */
@@ -129,18 +129,26 @@ export class Kernel {
   deadlinesOf(timeoutMs: number, callee?: string): Deadlines | null {
     if (timeoutMs === Number.POSITIVE_INFINITY) return null;
     if (timeoutMs === CALL_TIMEOUT_MS) return this.deadlines;
-    const queue = this.#deadlines.get(timeoutMs);
-    if (queue !== undefined) return queue;
+    const known = this.#deadlines.get(timeoutMs);
+    if (known !== undefined) return known;
     needOption(isMs(timeoutMs), "timeoutMs", timeoutMs, "milliseconds, or Infinity", callee);
-    return new Deadlines(this.host, this.scheduler, this.#deadlines, timeoutMs);
+    const queue = new Deadlines(this.host, this.scheduler, timeoutMs);
+    this.#deadlines.set(timeoutMs, queue);
+    // Each is kept for the next call: not where there are very many.
+    const [oldest] = this.#deadlines.values();
+    if (this.#deadlines.size > 64 && oldest !== undefined) {
+      this.#deadlines.delete(oldest.timeoutMs);
+      if (!oldest.rest()) this.#deadlines.set(oldest.timeoutMs, oldest);
+    }
+    return queue;
   }
 
   observe(observer: Observer, types?: readonly EventType[]): () => void {
     const entry = { tell: observer, types: types === undefined ? null : new Set(types) };
-    this.#observers.add(entry);
+    this.#observers = [...this.#observers, entry];
     this.#listenAnew();
     return () => {
-      this.#observers.delete(entry);
+      this.#observers = this.#observers.filter((other) => other !== entry);
       this.#listenAnew();
     };
   }
@@ -156,7 +164,7 @@ export class Kernel {
   listens(type: EventType): boolean {
     let heard = this.#heard.get(type);
     if (heard === undefined) {
-      heard = [...this.#observers].some(({ types }) => types?.has(type) ?? true);
+      heard = this.#observers.some(({ types }) => types?.has(type) ?? true);
       this.#heard.set(type, heard);
     }
     return heard;
@@ -235,6 +243,6 @@ export class Kernel {
 
   /** Lets go of the timers of calls that nobody waits for any more. */
   rest(): void {
-    for (const queue of this.#deadlines.values()) queue.rest();
+    for (const queue of [this.deadlines, ...this.#deadlines.values()]) queue.rest();
   }
 }

@@ -13,7 +13,7 @@ import { CALL, EXIT, INIT, KIND_NAMES, type Kind, RUN } from "./letter.ts";
 import type { Process } from "./process.ts";
 import { Relations } from "./relations.ts";
 import type { SpawnOptions } from "./self.ts";
-import { follow, isThenable } from "./thenable.ts";
+import { isThenable } from "./thenable.ts";
 
 /** Where a process is in its life. */
 const IDLE = 0;
@@ -106,9 +106,8 @@ export abstract class Life extends BoundedMailbox {
 
   continue(step: () => unknown): void {
     const heeded = this.heed();
-    const { next: first } = heeded;
-    const next = (): unknown => (this.#status === DEAD ? undefined : step());
-    heeded.next = first === null ? step : () => follow(first(), next);
+    heeded.next ??= [];
+    heeded.next.push(step);
     this.wake();
   }
 
@@ -147,9 +146,8 @@ export abstract class Life extends BoundedMailbox {
       this.terminate(this.#stopping);
       return false;
     }
-    if (heeded === null || heeded.next === null) return this.deliver();
-    const { next } = heeded;
-    heeded.next = null;
+    const next = heeded?.next?.shift();
+    if (next === undefined) return this.deliver();
     this.receive(RUN, "continue", next, null);
     return true;
   }
@@ -288,7 +286,7 @@ export abstract class Life extends BoundedMailbox {
     const heeded = this.#heeded;
     if (this.#status !== IDLE || (heeded?.held && this.#stopping === null)) return;
     const hasWork = this.waiting > 0 || this.#stopping !== null || !this.#started;
-    if (!hasWork && (heeded === null || heeded.next === null)) return;
+    if (!hasWork && !heeded?.next?.length) return;
     this.#status = READY;
     this.kernel.scheduler.enqueue(this as unknown as Process);
   }

@@ -29,16 +29,14 @@ export class Process extends Own implements Ref {
   call(name: string, first?: unknown): Promise<never> {
     // biome-ignore lint/complexity/noArguments: as above
     const count = arguments.length - 1;
-    if (count === 1) return this.ask(this.kernel.deadlines, name, first);
+    if (count === 1) return this.putCall(this.kernel.deadlines, name, first);
     // biome-ignore lint/complexity/noArguments: as above
     const body = count === 0 ? NONE : packRest(arguments);
-    return this.ask(this.kernel.deadlines, name, body);
+    return this.putCall(this.kernel.deadlines, name, body);
   }
 
   callWithin(timeoutMs: number, name: string, ...args: unknown[]): Promise<never> {
-    // Of nobody there is nothing to wait for.
-    const queue = this.alive ? this.kernel.deadlinesOf(timeoutMs, this.label) : null;
-    return this.ask(queue, name, packAll(args));
+    return this.putCall(this.kernel.deadlinesOf(timeoutMs, this.label), name, packAll(args));
   }
 
   /** What `console.log` shows, and a logger: never the state, which may hold anything. */
@@ -46,12 +44,12 @@ export class Process extends Own implements Ref {
     return `Ref<${this.label} #${this.id}>`;
   }
 
-  private ask(queue: Deadlines | null, name: string, body: unknown): Promise<never> {
+  private putCall(queue: Deadlines | null, name: string, body: unknown): Promise<never> {
     const { kernel, label } = this;
     const { scheduler } = kernel;
     const call = new Call(label, name, queue);
     if (kernel.callsTraced) call.told = kernel.traceCall(this, name, queue?.timeoutMs);
-    scheduler.due = null;
+    scheduler.asking = call;
     this.put(CALL, name, body, call);
     return scheduler.promise(call) as Promise<never>;
   }

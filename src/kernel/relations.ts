@@ -53,7 +53,7 @@ export class Relations {
   /** What its parent or the application has told it, whether or not it has heard of that. */
   toldToStop: ExitReason | null = null;
   /** What comes before any message: see `self.continue`. */
-  next: (() => unknown) | null = null;
+  next: (() => unknown)[] | null = null;
   /** What is to be done between two messages. */
   #turns: (() => void)[] | null = null;
   /** The timer of `self.timeout`. */

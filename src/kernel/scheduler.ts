@@ -48,17 +48,18 @@ export class Scheduler {
   yields = false;
   /** Has calls that do not know yet when they expire. */
   #undated: Deadlines | null = null;
-  /** A promise of what comes of the drain that is due, if the host has one: see `promise`. */
-  due: Promise<unknown> | null = null;
-  /** Who has that promise. */
+  /** The call that is being put, whose message may bring a drain about: see `promise`. */
+  asking: Call | null = null;
+  /** The call that has brought about the drain that is due, and a promise of what comes of that. */
   #asker: Call | null = null;
-  readonly #micro = (): unknown => this.#drain(this.#asker === null ? this.#credit : 1);
-  readonly #macro = (): void => {
+  #due: Promise<unknown> | undefined;
+  readonly #micro = (): unknown => this.#drain(this.#credit);
+  readonly #macro = (): unknown => {
     this.#credit = CREDIT;
     this.#lastMacro = this.#host.now();
     this.#lookedAt = this.#lastMacro;
     this.#unseen = 0;
-    this.#drain(Number.MAX_SAFE_INTEGER);
+    return this.#drain(Number.MAX_SAFE_INTEGER);
   };
 
   constructor(host: Host) {
@@ -82,31 +83,31 @@ export class Scheduler {
   }
 
   /**
-   * A promise of what comes of a call that was just put. If it brought the next drain about (`due` was
-   * null before), that drain's own will do, and saves a fifth of a call; the drain then handles one
-   * message, its own: so that its answer neither waits for those of others nor comes after them.
+   * A promise of what comes of a call that was just put. If it brought the next drain about, that drain's
+   * own will do, and saves a fifth of a call; the drain then handles one message, its own: so that its
+   * answer neither waits for those of others nor comes after them.
    */
   promise(call: Call): unknown {
-    if (this.due === null) return call.outcome();
-    this.#asker = call;
-    return this.due;
+    this.asking = null;
+    return this.#asker === call ? this.#due : call.outcome();
   }
 
   #arm(): void {
     this.#armed = true;
     if (this.#draining) return;
-    if (this.#credit > 0) this.due = this.#host.wake(this.#micro, "micro") ?? null;
-    else this.#host.wake(this.#macro, "macro");
+    if (this.#credit > 0) this.#due = this.#host.wake(this.#micro, "micro");
+    else this.#due = this.#host.wake(this.#macro, "macro");
+    if (this.#due !== undefined) this.#asker = this.asking;
   }
 
   #drain(credit: number): unknown {
     const asker = this.#asker;
     this.#asker = null;
-    this.due = null;
+    this.#due = undefined;
     this.#draining = true;
     try {
       if (this.#host.pick !== undefined) this.#step(this.#host.pick);
-      else this.#credit -= 1 + this.#run(credit);
+      else this.#credit -= 1 + this.#run(asker === null ? credit : 1);
     } finally {
       this.#draining = false;
       this.#armed = false;

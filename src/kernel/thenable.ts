@@ -6,8 +6,3 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (typeof value !== "object" && typeof value !== "function") return false;
   return typeof (value as { then?: unknown }).then === "function";
 }
-
-/** Runs `step` once `result` is there: at once, if it is there already. */
-export function follow(result: unknown, step: () => unknown): unknown {
-  return isThenable(result) ? result.then(step) : step();
-}

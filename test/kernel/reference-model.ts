@@ -79,7 +79,7 @@ export class ReferenceModel extends ReferenceRelations {
       member.begun = true;
       this.#init(member, { kind: "init" });
     } else if (member.next.length > 0) {
-      for (const tag of member.next.splice(0)) this.see(member, `continue ${tag}`);
+      this.see(member, `continue ${member.next.shift()}`);
       this.#finish(member, { kind: "continue" });
     } else this.#handle(member, member.box.shift() as Letter);
     this.#rest(member);
