@@ -114,7 +114,7 @@ function rowsOf(name, peers) {
     rows.push({ workload: name, peer, ...medians(pairs.map(({ its }) => its)), ratio, ...goal });
   }
   // Alone: nobody has this workload, or no peer is there.
-  for (let i = 0; rows.length === 0 && i < ROUNDS.least; i++) own.push(run("holdfast", as, amount));
+  for (let i = 0; rows.length === 0 && i < ROUNDS.least; i++) own.push(runOwn(as, amount));
   const limits = most === undefined ? {} : { most };
   return [{ workload: name, peer: "holdfast", ...medians(own), ratio: 1, ...limits }, ...rows];
 }
@@ -125,13 +125,19 @@ function byTurns([program, workload], as, amount) {
   const began = performance.now();
   const isOver = () => pairs.length >= ROUNDS.least && performance.now() - began > ROUNDS.ms;
   while (pairs.length < ROUNDS.most && !isOver()) {
+    // Each is first as often as second.
+    const ours = pairs.length % 2 === 0 ? runOwn(as, amount) : null;
     const its = run(program, workload, amount);
     if (its === null) break;
-    const ours = run("holdfast", as, amount);
-    if (ours === null) throw new Error(`holdfast has failed at ${as}`);
-    pairs.push({ its, ours });
+    pairs.push({ its, ours: ours ?? runOwn(as, amount) });
   }
   return pairs;
+}
+
+function runOwn(workload, count) {
+  const figures = run("holdfast", workload, count);
+  if (figures === null) throw new Error(`holdfast has failed at ${workload}`);
+  return figures;
 }
 
 function run(program, workload, count) {

@@ -20,7 +20,7 @@ export function createRestartWindow(intensity: number, periodMs: number): Restar
       oldest = (oldest + 1) % intensity;
       count--;
     }
-    // The ring begins anew, and takes no more room than the most that were ever in it.
+    // The ring begins anew, and takes no more room than it must.
     if (count === 0) oldest = 0;
     return count;
   };

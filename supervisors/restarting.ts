@@ -26,6 +26,7 @@ export function startFirst(self: Self<unknown>, child: Child): Promise<ExitReaso
       if (outcome.status === "failed") resolve(outcome.reason);
       else {
         child.fresh = false;
+        child.upAt = self.host.now();
         child.status = outcome.status === "started" ? "running" : "stopped";
         if (child.status === "stopped") child.ref = null;
         resolve(null);
@@ -51,6 +52,7 @@ function spawn(
 ): Process {
   const { start, args, name, id } = child.spec;
   child.status = "starting";
+  child.upAt = null;
   // It is started now, whatever it waited for.
   clearTimer(child);
   const options = name === undefined ? { label: id, onStart } : { label: id, onStart, name };
@@ -67,6 +69,7 @@ export function begun(self: S, child: Child, outcome: StartOutcome): unknown {
   if (outcome.status === "started" && ref !== null) {
     child.status = "running";
     child.fresh = false;
+    child.upAt = self.host.now();
     starter?.resolve({ status: "started", ref });
     return;
   }
@@ -86,9 +89,10 @@ export function begun(self: S, child: Child, outcome: StartOutcome): unknown {
 
 export function ended(self: S, child: Child, reason: ExitReason): unknown {
   const now = self.host.now();
-  // Without a measure of progress, and a budget of it, a period of life is one.
+  // Without a measure of progress, and a budget of it, a period of life is one. A start that fails is none,
+  // however long it took.
   const { budget } = child.spec;
-  const age = child.ref === null ? 0 : now - asProcess(child.ref).bornAt;
+  const age = child.upAt === null ? 0 : now - child.upAt;
   if (budget === undefined && age >= self.state.periodMs) child.streak = 0;
   child.ref = null;
   child.lastExit = reason;
@@ -202,6 +206,8 @@ async function startTogether(self: S, child: Child): Promise<unknown> {
     else {
       other.status = "restarting";
       other.waits = false;
+      // An answer about an earlier crash is for nobody.
+      other.asked++;
     }
   }
   return startDown(self, theirs);

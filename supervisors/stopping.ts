@@ -1,5 +1,6 @@
 /** Why this exists: how a supervisor ends a child: it asks, it waits as long as it may, it kills. */
 import type { AnyActor } from "../src/kernel/actor.ts";
+import { asProcess } from "../src/kernel/process.ts";
 import type { Ref } from "../src/kernel/ref.ts";
 import type { Self } from "../src/kernel/self.ts";
 import type { ChildSpec } from "../src/ports/child-spec.ts";
@@ -10,14 +11,8 @@ const SHUTDOWN_MS = 5_000;
 /** Asks a child to end, and waits for nothing: its exit tells when it has, and `settle` is called then. */
 export function end(self: Self<SupervisorState>, child: Child): void {
   const { ref } = child;
-  if (child.status === "stopping") return;
-  clearTimer(child);
-  if (ref === null) {
-    settle(self.state, child);
-    return;
-  }
-  const ms = askToStop(self, child, ref);
-  if (ms !== null) child.timer = self.after(ms, "kill", () => self.exit(ref, "kill"));
+  if (ref === null) settle(self.state, child);
+  else askToStop(self, child, ref);
 }
 
 /** It is down for good, or until somebody asks for it. */
@@ -42,23 +37,26 @@ export async function stopAll(self: Self<unknown>, state: SupervisorState): Prom
 
 export async function stop(self: Self<unknown>, child: Child): Promise<void> {
   const { ref } = child;
-  clearTimer(child);
   if (ref !== null) {
-    const ms = askToStop(self, child, ref);
-    const cancel = ms === null ? null : self.host.timer(ms, () => self.exit(ref, "kill"));
+    askToStop(self, child, ref);
     child.lastExit = await self.exited(ref);
-    cancel?.();
     child.ref = null;
   }
+  clearTimer(child);
   child.status = "stopped";
 }
 
-/** Sends the signal; the time after which it must be followed by a kill, if any. */
-function askToStop(self: Self<unknown>, child: Child, ref: Ref): number | null {
+/** Once: who asks again gives it no more time. */
+function askToStop(self: Self<unknown>, child: Child, ref: Ref): void {
+  if (child.status === "stopping") return;
   const { shutdownMs = isSupervisor(child.spec) ? "infinity" : SHUTDOWN_MS } = child.spec;
+  clearTimer(child);
   child.status = "stopping";
   self.exit(ref, shutdownMs === "brutal_kill" ? "kill" : "shutdown");
-  return typeof shutdownMs === "number" ? shutdownMs : null;
+  if (typeof shutdownMs !== "number") return;
+  // No message: it is due in the middle of a round as well.
+  const kill = self.host.timer(shutdownMs, () => self.exit(ref, "kill"));
+  child.timer = asProcess(self.ref).keepTimer(kill);
 }
 
 const SUPERVISORS = new WeakSet<AnyActor>();

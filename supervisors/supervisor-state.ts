@@ -36,6 +36,8 @@ export interface Child {
   status: ChildStatus;
   /** Not up once so far: if its first start fails nothing of it is kept. */
   fresh: boolean;
+  /** Since when it is up; null: its start is not over, or has failed. */
+  upAt: number | null;
   restarts: number;
   /** Restarts since the last sign of progress. */
   streak: number;
@@ -114,6 +116,7 @@ export const newChild = (spec: ChildSpec): Child => ({
   ref: null,
   status: "starting",
   fresh: true,
+  upAt: null,
   restarts: 0,
   streak: 0,
   mark: undefined,

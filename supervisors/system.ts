@@ -30,6 +30,7 @@ import { nodeHost, stderrLogger } from "../src/node/node-host.ts";
 import type { ChildSpec, StartChildResult } from "../src/ports/child-spec.ts";
 import { LOGGED, type Logger, logEvents } from "../src/ports/logger.ts";
 import { needMethods } from "../src/ports/need-methods.ts";
+import { copyOf } from "./check-child.ts";
 import { StartError } from "./start-error.ts";
 import { supervisor } from "./supervisor.ts";
 import { checkChild } from "./supervisor-state.ts";
@@ -56,7 +57,7 @@ export interface System extends AsyncDisposable {
    * Whoever wants restarts starts a `supervisor`.
    */
   start<D extends AnyActor>(definition: D, ...args: StartArgs<D>): Promise<RefOf<D>>;
-  start(spec: ChildSpec): Promise<Ref>;
+  start<D extends AnyActor>(spec: ChildSpec<D>): Promise<RefOf<D>>;
   /** The process registered under `name`, if it runs that definition. */
   whereis<D extends AnyActor>(name: string, definition: D): RefOf<D> | undefined;
   /** Sends an exit signal, as its parent would: who traps exits stops in order, save for `"kill"`. */
@@ -111,7 +112,7 @@ export function createSystem(options: SystemOptions = {}): System {
     for (;;) {
       lastId++;
       const id = lastId === 1 || isSpec ? spec.id : `${spec.id}-${lastId}`;
-      const result = await startChild(top, { ...spec, id, restart: "temporary" });
+      const result = await startChild(top, { ...copyOf(spec), id, restart: "temporary" });
       // Somebody may have named a child so.
       const isTaken = !isSpec && result.status === "already_started";
       if (!isTaken) return started(id, result);

@@ -81,7 +81,7 @@ function absent({ id, type, status, restarts, lastExit }: ChildDetail): TreeNode
 /** Its `init` may not be over, and a description is never worth a failure. */
 function detailOf(process: Process): Description {
   const { describe } = process.definition.handlers;
-  if (describe === null || process.status === "starting") return {};
+  if (describe === null || process.status === "starting" || !process.alive) return {};
   try {
     const detail = describe(process);
     // An async one, whose failure is nobody's.

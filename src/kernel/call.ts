@@ -20,7 +20,7 @@ export class Call {
   /** By what it was settled, a reply or an error's code: from then on every other reply is dropped. */
   how = "";
   #result: unknown = undefined;
-  /** Of the promise of whoever asked, if there had to be one. */
+  /** Of the promise of whoever asked, once it waits for this. */
   #resolve: ((reply: unknown) => void) | null = null;
   #reject: ((error: unknown) => void) | null = null;
   /** Where it waits for its time to be over, if anywhere, once there is a promise. */
@@ -39,14 +39,24 @@ export class Call {
     this.#queue = queue;
   }
 
-  /** The reply if it is there already, else a promise of it: for whoever asked, once. */
+  /** The reply, if it is there; else the call itself: a thenable. */
   outcome(): unknown {
-    if (this.how !== "") return this.how === REPLY ? this.#result : Promise.reject(this.#result);
-    return new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-      this.#queue?.add(this);
-    });
+    return this.how === REPLY ? this.#result : this;
+  }
+
+  /**
+   * Waits for its settlement, or for its time to be over. The promise that takes it up is settled itself;
+   * that of another promise would be settled two microtasks later, after those of later calls.
+   */
+  // biome-ignore lint/suspicious/noThenProperty: it is to be one
+  then(resolve: (reply: unknown) => void, reject: (error: unknown) => void): void {
+    if (this.how !== "") {
+      (this.how === REPLY ? resolve : reject)(this.#result);
+      return;
+    }
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#queue?.add(this);
   }
 
   /** It lies in its callee's list of debts until it is settled. */

@@ -27,7 +27,7 @@ export interface Ref<Calls = object, Casts = object> {
   /**
    * As `call`, waiting at most `timeoutMs` milliseconds; `Infinity` is allowed, and anything else that
    * is no time is an `OptionError`, thrown at once. They count from the
-   * call at the earliest, and from the end of the runtime's next turn at the latest: where the caller
+   * call at the earliest, and from the end of the runtime's next two turns at the latest: where the caller
    * keeps the thread after it, that may be later.
    */
   callWithin<N extends keyof Calls & string>(

@@ -89,7 +89,8 @@ export class Scheduler {
    */
   promise(call: Call): unknown {
     this.asking = null;
-    return this.#asker === call ? this.#due : call.outcome();
+    if (this.#asker === call) return this.#due;
+    return new Promise((resolve, reject) => call.then(resolve, reject));
   }
 
   #arm(): void {
@@ -110,10 +111,13 @@ export class Scheduler {
       else this.#credit -= 1 + this.#run(asker === null ? credit : 1);
     } finally {
       this.#draining = false;
-      this.#armed = false;
       this.#undated?.date();
       this.#undated = null;
-      if (this.#first !== null) this.#arm();
+      this.#armed = this.#first !== null;
+      if (this.#armed && asker !== null && asker.outcome() === asker) {
+        // Its promise takes it up a microtask from now: nobody else is to be answered before that.
+        void Promise.resolve().then(() => this.#arm());
+      } else if (this.#armed) this.#arm();
     }
     return asker?.outcome();
   }

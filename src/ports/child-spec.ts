@@ -6,10 +6,10 @@ import type { AnyActor, StartArgs } from "../kernel/actor.ts";
 import type { ExitReason } from "../kernel/exit.ts";
 import type { Ref } from "../kernel/ref.ts";
 
-export interface ChildSpec {
+export interface ChildSpec<D extends AnyActor = AnyActor> {
   /** Unique within its supervisor. */
   readonly id: string;
-  readonly start: AnyActor;
+  readonly start: D;
   readonly args: readonly unknown[];
   /** Name to register it under; default none. */
   readonly name?: string;
@@ -109,6 +109,6 @@ export type SupervisorCalls = {
 /** A child specification with its start arguments checked against the definition. */
 export function child<D extends AnyActor>(
   spec: Omit<ChildSpec, "start" | "args"> & { start: D; args: StartArgs<D> },
-): ChildSpec {
+): ChildSpec<D> {
   return spec;
 }

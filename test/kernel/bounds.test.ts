@@ -116,15 +116,17 @@ it.each(["drop_newest", "drop_oldest"] as const)(
 
 it("keeps the last hundred dead letters, in order, and counts them all", async () => {
   const world = scene();
-  const ref = world.spawn(actor({ name: "gone", init: () => ({}) }));
+  const gone = actor({ name: "gone", init: () => ({}) });
+  const ref = world.spawn(gone) as unknown as { id: number; cast(name: string): void };
   await world.settle();
-  world.exit(ref, "kill");
-  for (let i = 0; i < 250; i++) ref.send(i);
+  world.exit(ref as never, "kill");
+  for (let i = 0; i < 250; i++) ref.cast(`number ${i}`);
   const { deadLetters } = world;
   expect(deadLetters.count).toBe(250);
-  expect(deadLetters.last()).toHaveLength(100);
+  const names = Array.from({ length: 100 }, (_, i) => `number ${150 + i}`);
+  expect(deadLetters.last().map(({ name }) => name)).toEqual(names);
   expect(deadLetters.last()[0]).toEqual({
-    ...{ at: 0, pid: ref.id, label: "gone", kind: "info", name: "info", why: "dead" },
+    ...{ at: 0, pid: ref.id, label: "gone", kind: "cast", name: "number 150", why: "dead" },
   });
 });
 

@@ -537,8 +537,8 @@ const supervision = [
   {
     id: "stop-never-killed",
     file: "supervisors/stopping.ts",
-    find: 'self.host.timer(ms, () => self.exit(ref, "kill"))',
-    replace: 'self.host.timer(ms, () => self.exit(ref, "shutdown"))',
+    find: 'self.host.timer(shutdownMs, () => self.exit(ref, "kill"))',
+    replace: 'self.host.timer(shutdownMs, () => self.exit(ref, "shutdown"))',
     scenario: "supervised",
     expected: ["eventually"],
     why: "a child that never comes to its end is asked again, and not killed",
@@ -594,7 +594,7 @@ const kernel = [
   {
     id: "call-never-expires",
     file: "src/kernel/call.ts",
-    find: "    this.#timer = this.#host.timer(this.timeoutMs, () => this.#expire());\n",
+    find: "    this.#timer ??= this.#host.timer(this.timeoutMs, () => this.#expire());\n",
     replace: "",
     scenario: "supervised",
     expected: ["callsSettle"],

@@ -3,7 +3,7 @@
  * its own, it ends as any other call does, and in its turn.
  */
 import { expect, it } from "vitest";
-import { actor } from "../../src/kernel/actor.ts";
+import { actor, type Deferred } from "../../src/kernel/actor.ts";
 import { CallError } from "../../src/kernel/errors.ts";
 import { createSystem } from "../../supervisors/system.ts";
 
@@ -110,6 +110,44 @@ it("answers of one turn come in the order in which they were asked for, and each
     expect(answers.toSorted((one, other) => one - other)).toEqual([...order].map((_, at) => at));
   }
 });
+
+/** Answers or refuses all that was asked before, in order, when it is told to. */
+const barrier = actor({
+  name: "barrier",
+  init: () => [] as Deferred<number>[],
+  calls: {
+    join: (self) => {
+      const reply = self.defer<number>();
+      self.state.push(reply);
+      return reply;
+    },
+    open: ({ state }) => {
+      for (const [index, reply] of state.splice(0).entries()) reply.resolve(index);
+    },
+    shut: ({ state }) => {
+      for (const reply of state.splice(0)) reply.reject("shut");
+    },
+  },
+});
+
+it.each(["open", "shut"] as const)(
+  "deferred replies are heard in the order in which they come: %s",
+  async (how) => {
+    await using system = createSystem({ logger: false });
+    const ref = await system.start(barrier);
+    for (const turns of [0, 1, 2]) {
+      await quiet();
+      const heard: number[] = [];
+      const joined = [0, 1, 2].map((index) => {
+        const hear = (): void => void heard.push(index);
+        return ref.call("join").then(hear, hear);
+      });
+      for (let i = 0; i < turns; i++) await null;
+      await Promise.all([...joined, ref.call(how)]);
+      expect(heard).toEqual([0, 1, 2]);
+    }
+  },
+);
 
 it("what was sent to somebody before a call is handled before it, whoever wakes the system", async () => {
   await using system = createSystem({ logger: false });

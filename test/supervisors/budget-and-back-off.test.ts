@@ -74,6 +74,25 @@ describe("back-off", () => {
     expect(delays(setup)).toEqual([0, 100, 200, 400, 0, 100]);
   });
 
+  it("takes a start that fails for no life, however long it takes", async () => {
+    const setup = harness({ choose: (bound) => Math.floor(bound / 2) });
+    let starts = 0;
+    const init = async () => {
+      if (++starts === 1) return;
+      await new Promise<void>((resolve) => void setup.host.timer(6_000, resolve));
+      throw new Error("no connection");
+    };
+    const sup = await setup.supervise({
+      intensity: 100,
+      periodMs: 5_000,
+      children: [one({ backoff }, init)],
+    });
+    (await childRef(sup, "a")).cast("crash");
+    await setup.settle();
+    await setup.advance(20_000);
+    expect(delays(setup).slice(0, 4)).toEqual([0, 100, 200, 400]);
+  });
+
   it("applies to a start that fails again", async () => {
     const setup = harness({ choose: (bound) => Math.floor(bound / 2) });
     let starts = 0;

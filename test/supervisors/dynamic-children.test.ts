@@ -132,6 +132,23 @@ describe("terminateChild", () => {
     },
   );
 
+  it("gives a child its time once, though its supervisor is stopped meanwhile", async () => {
+    const { supervise, system, settle, advance } = harness();
+    const sup = await supervise({
+      children: [
+        spec("a", { trap: true, terminate: () => new Promise(() => {}) }, { shutdownMs: 80 }),
+      ],
+    });
+    sup.callWithin(1e6, "terminateChild", "a").catch(() => {});
+    await settle();
+    await advance(50);
+    system.exit(sup, "shutdown");
+    await advance(29);
+    expect(sup.alive).toBe(true);
+    await advance(1);
+    expect(sup.alive).toBe(false);
+  });
+
   it("kills one that does not stop starting", async () => {
     const { dynamic, settle, advance } = harness();
     const sup = await dynamic({});

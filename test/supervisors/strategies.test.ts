@@ -4,6 +4,7 @@ import type { Ref } from "../../src/kernel/ref.ts";
 import type { Self } from "../../src/kernel/self.ts";
 import { child } from "../../src/ports/child-spec.ts";
 import { supervisor } from "../../supervisors/supervisor.ts";
+import { gate } from "../kernel/scene.ts";
 import { childRef, harness, ignoring, info, type Part, spec } from "./harness.ts";
 
 const ids = ["a", "b", "c", "d"];
@@ -361,6 +362,39 @@ describe("one that waits for its back-off", () => {
     await advance(60);
     expect(ups()).toEqual(["a is up", "b is up", "c is up"]);
     expect(of("restarting")).toHaveLength(3);
+  });
+
+  it("is not hurried by an answer about a sibling's earlier crash", async () => {
+    const world = harness({ choose: (bound) => Math.floor(bound / 2) });
+    const door = gate<number>();
+    let fails = false;
+    const init = () => {
+      if (fails) throw new Error("no");
+    };
+    const sup = await world.supervise({
+      ...{ strategy: "one_for_all", intensity: 9 },
+      children: [
+        spec("a", {}, { budget: { restarts: 5, progress: () => door.promise } }),
+        spec("b", {}),
+        spec("c", { init }, { backoff: { minMs: 400, maxMs: 400 } }),
+      ],
+    });
+    (await childRef(sup, "c")).cast("crash");
+    await world.settle();
+    (await childRef(sup, "a")).cast("crash");
+    await world.settle();
+    fails = true;
+    (await childRef(sup, "b")).cast("crash");
+    await world.settle();
+    expect(await info(sup, "c")).toMatchObject({ status: "restarting" });
+    const counted = world.of("restarting").length;
+    fails = false;
+    door.open(1);
+    await world.advance(399);
+    expect(await info(sup, "c")).toMatchObject({ status: "restarting" });
+    expect(world.of("restarting")).toHaveLength(counted);
+    await world.advance(1);
+    expect(await info(sup, "c")).toMatchObject({ status: "running" });
   });
 
   it("is not hurried by one that is taken away, and the others wait for it", async () => {

@@ -79,7 +79,9 @@ describe("a partition supervisor", () => {
 
 describe("a child specification", () => {
   it("has known fields, each of what is allowed", () => {
-    expectTypeOf(child(base)).toEqualTypeOf<ChildSpec>();
+    expectTypeOf(child(base)).toEqualTypeOf<ChildSpec<typeof counter>>();
+    assertType<ChildSpec>(child(base));
+    expectTypeOf(system.start(child(base))).toEqualTypeOf<Promise<RefOf<typeof counter>>>();
     child({ ...base, name: "c", restart: "transient", significant: true, type: "worker" });
     child({ ...base, shutdownMs: "brutal_kill", backoff: { minMs: 1, maxMs: 2 } });
     child({ ...base, shutdownMs: 5, budget: { restarts: 5, progress: async () => 1 } });
