@@ -52,11 +52,13 @@ function askToStop(self: Self<unknown>, child: Child, ref: Ref): void {
   const { shutdownMs = isSupervisor(child.spec) ? "infinity" : SHUTDOWN_MS } = child.spec;
   clearTimer(child);
   child.status = "stopping";
+  if (typeof shutdownMs === "number") {
+    // No message: it is due in the middle of a round as well. And before the signal: whoever hears of
+    // that may end this supervisor.
+    const kill = self.host.timer(shutdownMs, () => self.exit(ref, "kill"));
+    child.timer = asProcess(self.ref).keepTimer(kill);
+  }
   self.exit(ref, shutdownMs === "brutal_kill" ? "kill" : "shutdown");
-  if (typeof shutdownMs !== "number") return;
-  // No message: it is due in the middle of a round as well.
-  const kill = self.host.timer(shutdownMs, () => self.exit(ref, "kill"));
-  child.timer = asProcess(self.ref).keepTimer(kill);
 }
 
 const SUPERVISORS = new WeakSet<AnyActor>();

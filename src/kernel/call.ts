@@ -50,13 +50,13 @@ export class Call {
    */
   // biome-ignore lint/suspicious/noThenProperty: it is to be one
   then(resolve: (reply: unknown) => void, reject: (error: unknown) => void): void {
-    if (this.how !== "") {
-      (this.how === REPLY ? resolve : reject)(this.#result);
-      return;
+    if (this.how === REPLY) resolve(this.#result);
+    else if (this.how !== "") reject(this.#result);
+    else {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#queue?.add(this);
     }
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#queue?.add(this);
   }
 
   /** It lies in its callee's list of debts until it is settled. */
@@ -139,6 +139,7 @@ export class Deadlines {
   #first: Call | null = null;
   #last: Call | null = null;
   #timer: Cancel | null = null;
+  #rested = false;
 
   constructor(host: Host, scheduler: Scheduler, timeoutMs: number) {
     this.#host = host;
@@ -170,11 +171,16 @@ export class Deadlines {
     else after.before = before;
     call.before = null;
     call.after = null;
+    if (this.#rested) this.rest();
   }
 
-  /** Forgets the timer when nothing waits, so that an idle system holds no process open; whether it did. */
+  /**
+   * Forgets the timer when nothing waits, so that an idle system holds no process open; whether it did.
+   * From then on it does so by itself: a call that is still on its way here may be the last.
+   */
   rest(): boolean {
     if (this.#first !== null) return false;
+    this.#rested = true;
     this.#timer?.();
     this.#timer = null;
     return true;
@@ -186,8 +192,8 @@ export class Deadlines {
     const now = this.#host.now();
     while (this.#first !== null && this.#first.at <= now) this.#first.expire(this.timeoutMs);
     const first = this.#first;
-    if (first === null) this.rest();
-    else this.#timer = this.#host.timer(Math.max(1, first.at - now), () => this.#expire());
+    if (first !== null)
+      this.#timer = this.#host.timer(Math.max(1, first.at - now), () => this.#expire());
   }
 }
 

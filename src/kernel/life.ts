@@ -146,7 +146,7 @@ export abstract class Life extends BoundedMailbox {
       this.terminate(this.#stopping);
       return false;
     }
-    const next = heeded?.next?.shift();
+    const next = heeded?.takeNext();
     if (next === undefined) return this.deliver();
     this.receive(RUN, "continue", next, null);
     return true;
@@ -286,7 +286,7 @@ export abstract class Life extends BoundedMailbox {
     const heeded = this.#heeded;
     if (this.#status !== IDLE || (heeded?.held && this.#stopping === null)) return;
     const hasWork = this.waiting > 0 || this.#stopping !== null || !this.#started;
-    if (!hasWork && !heeded?.next?.length) return;
+    if (!hasWork && (heeded === null || heeded.next === null)) return;
     this.#status = READY;
     this.kernel.scheduler.enqueue(this as unknown as Process);
   }

@@ -46,12 +46,11 @@ export class Process extends Own implements Ref {
 
   private putCall(queue: Deadlines | null, name: string, body: unknown): Promise<never> {
     const { kernel, label } = this;
-    const { scheduler } = kernel;
     const call = new Call(label, name, queue);
     if (kernel.callsTraced) call.told = kernel.traceCall(this, name, queue?.timeoutMs);
-    scheduler.asking = call;
+    kernel.scheduler.asking = call;
     this.put(CALL, name, body, call);
-    return scheduler.promise(call) as Promise<never>;
+    return kernel.scheduler.promise(call) as Promise<never>;
   }
 }
 

@@ -54,6 +54,7 @@ export class Relations {
   toldToStop: ExitReason | null = null;
   /** What comes before any message: see `self.continue`. */
   next: (() => unknown)[] | null = null;
+  #nextAt = 0;
   /** What is to be done between two messages. */
   #turns: (() => void)[] | null = null;
   /** The timer of `self.timeout`. */
@@ -64,6 +65,12 @@ export class Relations {
     this.parent = parent;
     this.name = name;
     this.onStart = onStart;
+  }
+
+  takeNext(): (() => unknown) | undefined {
+    const step = this.next?.[this.#nextAt++];
+    if (this.#nextAt === this.next?.length) [this.next, this.#nextAt] = [null, 0];
+    return step;
   }
 
   /** Made when first read: on Node 20 an abort signal costs forty times its controller. */

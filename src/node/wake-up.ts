@@ -6,7 +6,8 @@ import { executionAsyncResource } from "node:async_hooks";
 
 /** Whoever is to be woken: one system as a rule. */
 let first: (() => unknown) | null = null;
-let others: (() => unknown)[] = [];
+const others: (() => unknown)[] = [];
+const NOBODY: typeof others = [];
 
 /** Runs `run` in a microtask, in nobody's async context. Whoever comes first learns what it returns. */
 export function wakeSoon(run: () => unknown): Promise<unknown> | undefined {
@@ -20,9 +21,9 @@ export function wakeSoon(run: () => unknown): Promise<unknown> | undefined {
 
 function runAll(): unknown {
   const run = first;
-  const more = others;
+  // What is woken from now on is not among them, and has its own turn.
+  const more = others.length > 0 ? others.splice(0) : NOBODY;
   first = null;
-  if (more.length > 0) others = [];
   const answer = runShielded(run);
   for (const each of more) runShielded(each);
   return answer;

@@ -438,6 +438,24 @@ describe("a timeout", () => {
     expect(timers()).toBe(0);
   });
 
+  it("leaves no timer though many other lengths were asked in the turn of a call", async () => {
+    const { spawn, settle, advance, timers, kernel } = scene();
+    const ref = spawn(probe);
+    await settle();
+    const later = (ms: number) =>
+      ref.callWithin(
+        ms,
+        "do",
+        () => new Promise<void>((resolve) => kernel.host.timer(10, resolve)),
+      );
+    const lengths = Array.from({ length: 70 }, (_, i) => 4_000 + i);
+    const all = Promise.all(lengths.map(later));
+    await advance(1_000);
+    await all;
+    kernel.rest();
+    expect(timers()).toBe(0);
+  });
+
   it("waits in one queue with all of its length, made in its turn and answered a turn later", async () => {
     const { spawn, settle, advance, timers, kernel } = scene();
     const ref = spawn(probe);

@@ -81,6 +81,37 @@ it("a handler may itself ask, in the turn that a call has brought about", async 
   expect(await one.call("through", () => other.call("echo", "two"))).toBe("two!");
 });
 
+it("a call has its answer though several systems wake each other in its turn", async () => {
+  await using one = createSystem({ logger: false });
+  await using other = createSystem({ logger: false });
+  const sink = actor({ init: () => ({}), casts: { note: () => {} } });
+  const echo = await one.start(callee);
+  const beside = await one.start(sink);
+  const answers: unknown[] = [];
+  const asker = actor({
+    init: () => ({}),
+    casts: { ask: async () => void answers.push(await echo.call("echo", 7)) },
+  });
+  const far = await other.start(asker);
+  // Wakes the other system, and its own again.
+  const both = actor({
+    init: () => ({}),
+    calls: {
+      go: () => {
+        far.cast("ask");
+        beside.cast("note");
+      },
+    },
+  });
+  const near = await one.start(both);
+  for (let i = 0; i < 20; i++) {
+    await quiet();
+    await near.call("go");
+  }
+  await quiet();
+  expect(answers).toEqual(Array.from({ length: 20 }, () => 7));
+});
+
 it("a call to one that ends before its turn is told so", async () => {
   await using system = createSystem({ logger: false });
   const ref = await system.start(callee);
