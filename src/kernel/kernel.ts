@@ -212,14 +212,10 @@ export class Kernel {
   }
 
   /** @internal Tells that a call begins; returns what tells how it ended, each time it does. */
-  traceCall(
-    { id: pid, label }: Process,
-    name: string,
-    timeoutMs = Number.POSITIVE_INFINITY,
-  ): (how: string) => void {
+  traceCall({ id: pid, label }: Process, name: string, timeoutMs = Number.POSITIVE_INFINITY) {
     const call = ++this.#lastCall;
     this.emit({ type: "called", pid, label, name, call, timeoutMs });
-    return (how) => this.emit({ type: "settled", pid, label, name, call, how });
+    return (how: string): void => this.emit({ type: "settled", pid, label, name, call, how });
   }
 
   /** @internal */

@@ -44,8 +44,6 @@ export abstract class Life extends BoundedMailbox {
   readonly bornAt: number;
   /** @internal Messages that were handled, `init` among them. */
   handled = 0;
-  /** Asked with every message: the bound's policy, asked beyond it alone, lies with the definition. */
-  readonly #limit: number;
   #status = IDLE;
   #started = false;
   #stopping: ExitReason | null = null;
@@ -72,9 +70,8 @@ export abstract class Life extends BoundedMailbox {
     if (parent !== null || name !== undefined || onStart !== undefined) {
       this.relations = new Relations(parent, options);
     }
-    this.#limit = definition.handlers.mailbox.limit;
     // A whole number lies in its field, for the first 24 days of a host; any other is an object.
-    this.bornAt = Math.trunc(kernel.host.now());
+    this.bornAt = kernel.scheduler.roughly;
   }
 
   /** @internal Its first turn is `init`'s. A place in the mailbox would push what follows into a chunk. */
@@ -171,7 +168,8 @@ export abstract class Life extends BoundedMailbox {
   }
 
   protected put(this: Process, kind: Kind, name: string, body: unknown, extra: unknown): void {
-    if (this.waiting >= this.#limit && this.isFull(kind, name, extra)) return;
+    const { limit } = this.definition.handlers.mailbox;
+    if (this.waiting >= limit && this.isFull(kind, name, extra)) return;
     // Asked after that: whoever hears of a message that was dropped may end it.
     if (this.#status === DEAD) {
       if (kind === CALL) (extra as Call).exit("noproc", "noproc");

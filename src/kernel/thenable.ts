@@ -1,8 +1,7 @@
 /** Why this exists: handlers may be sync or async, and the sync ones pay nothing for the others. */
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (value === null || value === undefined) return false;
   // A promise may be callable, as some query builders' are.
   if (typeof value !== "object" && typeof value !== "function") return false;
-  return typeof (value as { then?: unknown }).then === "function";
+  return value !== null && typeof (value as { then?: unknown }).then === "function";
 }
