@@ -374,9 +374,9 @@ describe("one that waits for its back-off", () => {
     const sup = await world.supervise({
       ...{ strategy: "one_for_all", intensity: 9 },
       children: [
+        spec("c", { init }, { backoff: { minMs: 400, maxMs: 400 } }),
         spec("a", {}, { budget: { restarts: 5, progress: () => door.promise } }),
         spec("b", {}),
-        spec("c", { init }, { backoff: { minMs: 400, maxMs: 400 } }),
       ],
     });
     (await childRef(sup, "c")).cast("crash");
